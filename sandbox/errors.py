@@ -1,0 +1,111 @@
+"""Every error that the sandbox raises on purpose: one tree, each with a stable exit code.
+
+    SandboxError                 1
+    ├── InputError               3   a file, setting or argument that cannot be used
+    │   ├── UnknownName          4   no such plugin, experiment, episode, item
+    │   └── DatasetError         3   a data file that cannot be read (row and column named)
+    ├── PluginError              5   a plugin failed to load, or broke its contract
+    ├── ModelError               6   a language model is missing or cannot be reached
+    ├── BrowserError             6   no browser could be found or started
+    ├── StoreError               7   the database cannot be opened, read or written
+    │   ├── StoreTooNew          7   written by a later version of the sandbox
+    │   └── StoreCorrupt         7   stored bytes that do not match their hash
+    └── VerificationFailed       8   a stored trace differs from its re-execution
+
+Two more codes belong to the command line: 2 (wrong command line, from the argument parser), 9 (the run ended, but
+some episodes ended in error) and 130 (interrupted; run the same command again to go on).
+
+A message says what was wrong, where, what was expected and what to do next. Several faults found at once are one
+error whose message has a line each: see :meth:`InputError.of`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+EPISODES_FAILED = 9
+INTERRUPTED = 130
+
+
+class SandboxError(Exception):
+    """The root: catch this to catch all that the sandbox raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(SandboxError):
+    """Something that a person wrote cannot be used as it stands."""
+
+    exit_code = 3
+
+    @classmethod
+    def of(cls, where: str, faults: Sequence[str]) -> InputError:
+        """One error for all the faults found in `where`, so that they can be mended in one go."""
+        if len(faults) == 1:
+            return cls(f"{where}: {faults[0]}")
+        return cls(f"{where}: {len(faults)} faults\n" + "\n".join(f"  {fault}" for fault in faults))
+
+
+class UnknownName(InputError):
+    """A name that nothing is known by; offers the nearest."""
+
+    exit_code = 4
+
+    @classmethod
+    def of_kind(cls, kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownName:
+        """Say which `kind` of thing has no `name`, and what was probably meant."""
+        return cls(f"no {kind} {name!r}{did_you_mean(name, known)}" + (f"; {hint}" if hint else ""))
+
+
+class DatasetError(InputError):
+    """A data file that cannot be read; the message names file, row and column."""
+
+
+class PluginError(SandboxError):
+    """A plugin could not be loaded, or did what its contract forbids; the message names it."""
+
+    exit_code = 5
+
+
+class ModelError(SandboxError):
+    """A language model is not installed, not known, or does not answer."""
+
+    exit_code = 6
+
+
+class BrowserError(SandboxError):
+    """No browser was found, or it did not start."""
+
+    exit_code = 6
+
+
+class StoreError(SandboxError):
+    """The store cannot be opened, read or written; nothing that was acknowledged is lost."""
+
+    exit_code = 7
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a later version of the sandbox."""
+
+
+class StoreCorrupt(StoreError):
+    """Stored bytes do not match the hash that they are filed under."""
+
+
+class VerificationFailed(SandboxError):
+    """A stored trace is not what its specification and moves give; the message names episode and step."""
+
+    exit_code = 8
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`: did you mean X?` for the nearest known name, else the known names (at most twelve), else nothing."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if near:
+        return f": did you mean {near[0]!r}?"
+    if not names:
+        return ""
+    return f" (known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''})"
