@@ -1,0 +1,1 @@
+"""Bridges between a scenario and the worlds that it meets: Gymnasium, PettingZoo, LangGraph, language models."""

@@ -1,0 +1,104 @@
+"""The Agent contract: what an agent is told at a step, and what it may answer.
+
+Three shapes are agents. A plain function `(turn) -> move` is a scripted agent. A subclass of `Agent` has a config, or
+keeps something in mind from step to step; there is one instance per episode and seat. Anything LangGraph (a compiled
+graph, a `StateGraph`, a factory `(config, runtime) -> graph`) is wrapped by `sandbox.adapters.langgraph`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import numpy as np
+from pydantic import BaseModel
+
+from sandbox.menu import InvalidAction, Menu, Move
+from sandbox.scenario import Appraisal, Frozen, Luck
+
+Framing = Literal["lived", "hypothetical"]
+Emit = Callable[[str, Mapping[str, Any]], None]
+"""`emit(kind, data)`: record an event inside the current step; only enqueues, from any thread."""
+
+
+class NoConfig(Frozen):
+    """The config of an agent or scorer that has nothing to set."""
+
+
+ConfigT = TypeVar("ConfigT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """All that an agent is told when it is to move.
+
+    Attributes:
+        seat: the role that it fills.
+        observation: what the seat sees, an instance of the scenario's `Observation`.
+        text: the same, rendered.
+        menu: the legal moves.
+        framing: `lived`, or `hypothetical`: asked what it would do, with no effect.
+        index: the step's number in the episode, from 0.
+        episode: the episode's key; with `seat` it names the thread of a conversation.
+        errors: why earlier answers at this very step were not legal, oldest first.
+        luck: the agent's own chance; use `generator()`.
+        appraise: ground truth per move, for agents that declare themselves `privileged`; None for all others.
+        emit: records an event inside this step.
+    """
+
+    seat: str
+    observation: Any
+    text: str
+    menu: Menu
+    framing: Framing
+    index: int
+    episode: str
+    errors: tuple[InvalidAction, ...] = ()
+    luck: Luck = field(default=Luck(0), repr=False)
+    appraise: Callable[[Move], Appraisal] | None = field(default=None, repr=False)
+    emit: Emit = field(default=lambda kind, data: None, repr=False)
+
+    def generator(self) -> np.random.Generator:
+        """The agent's own chance at this step: keyed by seed, seat, step and attempt, the same whenever it is asked."""
+        return self.luck.generator("agent", self.seat, self.index, len(self.errors))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An agent's answer: the action as it gave it, and what it said around it.
+
+    Attributes:
+        action: a move, or a dict with `kind` and fields, or None where no action was found in the answer.
+        text: its words: reasoning or message, kept in the trace.
+        refused: it declined in words to act; recorded as a refusal and not asked again.
+        error: what the adapter already knows to be wrong (two tool calls, say); None otherwise.
+    """
+
+    action: Move | Mapping[str, Any] | None
+    text: str = ""
+    refused: bool = False
+    error: InvalidAction | None = None
+
+
+Answer = Reply | Move | Mapping[str, Any] | None
+
+
+class Agent(Generic[ConfigT]):
+    """Base of agents that have a config or a memory. One instance per episode and seat.
+
+    Attributes:
+        Config: a frozen pydantic model of its settings.
+        privileged: it is a simulated subject that reads the scenario's ground truth (`turn.appraise`). Recorded with
+            the episode, and shown wherever the agent is.
+    """
+
+    Config: ClassVar[type[BaseModel]] = NoConfig
+    privileged: ClassVar[bool] = False
+
+    def __init__(self, config: ConfigT) -> None:
+        self.config = config
+
+    def act(self, turn: Turn) -> Answer | Awaitable[Answer]:
+        """Answer the turn; may be a coroutine. Called again with `turn.errors` if the answer was not legal."""
+        raise TypeError(f"{type(self).__name__} must define act(turn)")

@@ -1,0 +1,1 @@
+"""The experiment file and its expansion into episode specifications; pure."""

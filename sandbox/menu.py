@@ -1,0 +1,213 @@
+"""What a seat may do at a step: legal moves, as an agent is told them and as a reply is checked against them.
+
+A menu is a tuple of entries. An entry is a move (`Accept()`), or a `MoveRange` where moves are numbers or text
+("offer any split from 0 to 100"), with representatives that stand for the range wherever a finite list is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+
+class Move(BaseModel):
+    """Base of every action: frozen, no unknown fields, finite numbers.
+
+    Give each kind of action of a scenario its own subclass with a constant `kind: Literal["offer"] = "offer"`; its
+    docstring is what an agent is told about it. Free text (a message) is a field like any other.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    abstains: ClassVar[bool] = False
+    """Whether this move means "I choose not to choose": counted as an abstention, not as a choice."""
+
+
+class Forfeit(Move):
+    """What happens when a seat gives no legal answer, unless the scenario declares something else: it ends there."""
+
+    kind: Literal["forfeit"] = "forfeit"
+
+
+@dataclass(frozen=True)
+class MoveRange:
+    """All moves of one kind whose numbers lie within bounds.
+
+    Attributes:
+        kind: the action model.
+        bounds: field -> (least, greatest), both included.
+        fixed: field -> the only value allowed; such a field is not shown to agents when it equals the default.
+        representatives: legal moves that stand for the range in appraisals, choice tables and random play; not empty.
+    """
+
+    kind: type[Move]
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    representatives: tuple[Move, ...] = ()
+
+    def holds(self, move: Move) -> bool:
+        """Whether `move` lies in the range."""
+        return (
+            type(move) is self.kind
+            and all(low <= getattr(move, name) <= high for name, (low, high) in self.bounds.items())
+            and all(getattr(move, name) == value for name, value in self.fixed.items())
+        )
+
+
+Menu = tuple[Move | MoveRange, ...]
+
+
+@dataclass(frozen=True)
+class InvalidAction:
+    """The typed error that an agent gets instead of a default move.
+
+    Attributes:
+        code: `unparsed` (no action could be read in the reply), `schema` (wrong fields or types), `illegal` (a
+            well-formed move that the menu does not hold), `several` (more than one action), `unknown` (no such kind).
+        message: what was wrong, and what is legal.
+    """
+
+    code: Literal["unparsed", "schema", "illegal", "several", "unknown"]
+    message: str
+
+
+def kind_of(move: Move | type[Move]) -> str:
+    """The name of a move's kind: its constant `kind`, else its class name in lower case."""
+    model = move if isinstance(move, type) else type(move)
+    declared = model.model_fields.get("kind")
+    return str(declared.default) if declared is not None else model.__name__.lower()
+
+
+def moves(menu: Menu) -> Iterator[Move]:
+    """Every listed move and every representative, in menu order: the finite list that stands for the menu."""
+    for entry in menu:
+        if isinstance(entry, MoveRange):
+            yield from entry.representatives
+        else:
+            yield entry
+
+
+def holds(menu: Menu, move: Move) -> bool:
+    """Whether `move` is legal."""
+    return any(entry.holds(move) if isinstance(entry, MoveRange) else entry == move for entry in menu)
+
+
+def read(menu: Menu, action: TypeAdapter[Any], raw: object) -> Move | InvalidAction:
+    """The legal move that `raw` (a move, or a dict with `kind` and fields) means, or a typed error; never a default."""
+    if isinstance(raw, Move):
+        move = raw
+    else:
+        if not isinstance(raw, Mapping):
+            return InvalidAction("unparsed", f"no action was found in the reply. Legal now: {describe(menu)}")
+        kinds = {kind_of(entry.kind if isinstance(entry, MoveRange) else entry) for entry in menu}
+        if "kind" in raw and raw["kind"] not in kinds:
+            return InvalidAction(
+                "unknown", f"there is no action {str(raw['kind'])[:80]!r}. Legal now: {describe(menu)}"
+            )
+        if "kind" not in raw and len(kinds) == 1:
+            raw = {"kind": next(iter(kinds)), **raw}
+        try:
+            move = action.validate_python(raw)
+        except ValidationError as error:
+            faults = "; ".join(f"{_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()[:4])
+            return InvalidAction("schema", f"{faults}. Legal now: {describe(menu)}")
+    if not holds(menu, move):
+        return InvalidAction("illegal", f"{show(move)} is not legal now. Legal now: {describe(menu)}")
+    return move
+
+
+def describe(menu: Menu, limit: int = 40) -> str:
+    """The menu as one line that a person or a model can read."""
+    shown = [_describe_range(entry) if isinstance(entry, MoveRange) else show(entry) for entry in menu[:limit]]
+    if len(menu) > limit:
+        shown.append(f"and {len(menu) - limit} more")
+    return "; ".join(shown)
+
+
+def show(move: Move) -> str:
+    """A move as `kind(field=value)`, without fields that are at their default."""
+    values = move.model_dump(exclude={"kind"}, exclude_defaults=True)
+    return f"{kind_of(move)}({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+
+
+def schema(menu: Menu) -> dict[str, Any]:
+    """A JSON schema that every legal move fits: `anyOf` over the kinds, values narrowed to what the menu lists."""
+    offers = [_with_kind(tool) for tool in tools(menu)]
+    return offers[0] if len(offers) == 1 else {"anyOf": offers}
+
+
+def tools(menu: Menu) -> list[dict[str, Any]]:
+    """One tool definition (`name`, `description`, `parameters`) per kind of legal move.
+
+    Where one kind is listed several times (`buy(product=3)`, `buy(product=5)`), each parameter is narrowed to the
+    values listed; a combination that is not listed is still an illegal move, and `read` says so.
+    """
+    listed: dict[type[Move], list[Move]] = {}
+    ranges: dict[type[Move], list[MoveRange]] = {}
+    for entry in menu:
+        if isinstance(entry, MoveRange):
+            ranges.setdefault(entry.kind, []).append(entry)
+        else:
+            listed.setdefault(type(entry), []).append(entry)
+    return [
+        _tool(kind, listed.get(kind, []), ranges.get(kind, []))
+        for kind in [*listed, *(k for k in ranges if k not in listed)]
+    ]
+
+
+def _tool(kind: type[Move], listed: list[Move], ranges: list[MoveRange]) -> dict[str, Any]:
+    full = kind.model_json_schema()
+    properties: dict[str, Any] = {}
+    for name, info in kind.model_fields.items():
+        if name == "kind":
+            continue
+        part = dict(full["properties"][name])
+        part.pop("title", None)
+        if listed and not ranges:
+            values = list(dict.fromkeys(move.model_dump()[name] for move in listed))
+            if values == [info.default]:
+                continue
+            part["enum"] = values
+        elif len(ranges) == 1 and not listed:
+            if name in ranges[0].fixed:
+                if ranges[0].fixed[name] == info.default:
+                    continue
+                part["const"] = ranges[0].fixed[name]
+            if name in ranges[0].bounds:
+                part["minimum"], part["maximum"] = ranges[0].bounds[name]
+        properties[name] = part
+    required = [name for name, info in kind.model_fields.items() if name in properties and info.is_required()]
+    parameters: dict[str, Any] = {"type": "object", "properties": properties, "required": required}
+    parameters["additionalProperties"] = False
+    if "$defs" in full:
+        parameters["$defs"] = full["$defs"]
+    return {"name": kind_of(kind), "description": (kind.__doc__ or "").strip(), "parameters": parameters}
+
+
+def _with_kind(tool: dict[str, Any]) -> dict[str, Any]:
+    parameters = tool["parameters"]
+    return {
+        **parameters,
+        "properties": {"kind": {"const": tool["name"]}, **parameters["properties"]},
+        "required": ["kind", *parameters["required"]],
+    }
+
+
+def _describe_range(entry: MoveRange) -> str:
+    parts = []
+    for name, info in entry.kind.model_fields.items():
+        if name == "kind" or (name in entry.fixed and entry.fixed[name] == info.default):
+            continue
+        if name in entry.bounds:
+            low, high = entry.bounds[name]
+            parts.append(f"{name}: {low} to {high}")
+        else:
+            parts.append(f"{name}: {getattr(info.annotation, '__name__', 'value')}")
+    return f"{kind_of(entry.kind)}({', '.join(parts)})"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "action"

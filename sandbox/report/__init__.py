@@ -1,0 +1,1 @@
+"""Tables and documents made of scores and estimates."""

@@ -1,0 +1,1 @@
+"""The episode loop: agents meet environments, and every step is handed to a recorder."""

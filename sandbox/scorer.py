@@ -1,0 +1,227 @@
+"""The Scorer and Estimator contracts: pure functions of recorded traces.
+
+A scorer reads one trace and gives scores (per episode) and marks (per step). An estimator reads a table over many traces
+and gives estimates, verdicts and warnings. A plugin may be both. Neither reads a clock, the network, a global, or
+randomness without a seed: the same traces give the same bytes. Neither drops anything in silence: what is left out is
+counted in a warning or in an estimate of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import numpy as np
+from pydantic import BaseModel
+
+from sandbox.agent import NoConfig
+from sandbox.scenario import Benchmark, Frozen, Luck
+from sandbox.trace import Choice, Episode, choices
+
+
+class Score(Frozen):
+    """One number about one episode. `value` None means undefined, and `reason` says why."""
+
+    name: str
+    value: float | None
+    seat: str | None = None
+    variant: str = ""
+    reason: str = ""
+
+
+class Mark(Frozen):
+    """A point in a trace worth jumping to."""
+
+    step: int
+    name: str
+    value: float | None = None
+    note: str = ""
+
+
+class Card(Frozen):
+    """All that a scorer says of one episode."""
+
+    scores: tuple[Score, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+
+class Estimate(Frozen):
+    """One number about many episodes; names are unique within scorer, agent, group and variant.
+
+    Attributes:
+        agent: name of the agent it is about.
+        group: data set, environment, condition or class that it is confined to; '' for all.
+        variant: which procedure of several; '' where there is one.
+        estimate: None where undefined; `reason` says why.
+        low, high: ends of the interval at level .95; None where there is none (`reason`), as where all traces are equal.
+        n: observations used; n_distinct: distinct traces (or choices) behind them.
+        clusters: independent units that the interval resamples.
+        method: how estimate and interval were got.
+    """
+
+    agent: str
+    name: str
+    estimate: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    n_distinct: int = 0
+    clusters: int = 0
+    method: str = ""
+    group: str = ""
+    variant: str = ""
+    reason: str = ""
+
+
+class Verdict(Frozen):
+    """A judgement on whether an agent's numbers mean anything, such as `validity/choice`: `follows position`."""
+
+    agent: str
+    check: str
+    verdict: str
+    reason: str = ""
+
+
+class Findings(Frozen):
+    """All that an estimator says."""
+
+    estimates: tuple[Estimate, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class EpisodeRow(Frozen):
+    """One episode as estimators see it: its specification, how it ended, and this plugin's own scores of it."""
+
+    id: str
+    environment: str
+    config: Mapping[str, Any]
+    item: str
+    agent: str
+    agents: Mapping[str, str]
+    evaluated: tuple[str, ...]
+    repetition: int
+    seed: int
+    framing: str
+    treatments: Mapping[str, Any]
+    status: str
+    total: float | None
+    steps: int
+    hash: str
+    facts: Mapping[str, Any]
+    benchmarks: Mapping[str, Benchmark]
+    counts: Mapping[str, int]
+    external_id: str | None = None
+    scores: tuple[Score, ...] = ()
+
+    def score(self, name: str, seat: str | None = None) -> float | None:
+        """The value of the score called `name` (of `seat`, if given); None if there is none or it is undefined."""
+        return next((s.value for s in self.scores if s.name == name and (seat is None or s.seat == seat)), None)
+
+
+class Table:
+    """What estimators read: episodes and choices, in canonical order."""
+
+    def __init__(self, episodes: Sequence[EpisodeRow], choices: Sequence[Choice]) -> None:
+        self.episodes = tuple(episodes)
+        self.choices = tuple(choices)
+
+    @cached_property
+    def agents(self) -> tuple[str, ...]:
+        """Names of the agents under evaluation, in order of first appearance."""
+        return tuple(dict.fromkeys(row.agent for row in self.episodes))
+
+    def of(self, agent: str) -> Table:
+        """The part of the table that is about one agent."""
+        return Table(
+            [row for row in self.episodes if row.agent == agent],
+            [choice for choice in self.choices if choice.agent == agent],
+        )
+
+    def generator(self, *name: object) -> np.random.Generator:
+        """The generator of a resampling called `name`: the same at each call, so that estimates repeat."""
+        return Luck(0).generator("estimate", *name)
+
+
+def table_of(episodes: Iterable[Episode], cards: Mapping[str, Card] | None = None) -> Table:
+    """The table over `episodes`; `cards` maps an episode's id to what the asking plugin scored."""
+    rows, sets = [], []
+    for episode in episodes:
+        rows.append(row_of(episode, cards[episode.id] if cards and episode.id in cards else Card()))
+        sets.extend(choices(episode))
+    return Table(rows, sets)
+
+
+def row_of(episode: Episode, card: Card) -> EpisodeRow:
+    """An episode as estimators see it."""
+    spec = episode.spec
+    return EpisodeRow(
+        id=episode.id,
+        environment=spec.environment,
+        config=spec.config,
+        item=spec.item_id,
+        agent=spec.agent.name,
+        agents={seat: agent.name for seat, agent in spec.seats.items()},
+        evaluated=spec.evaluated,
+        repetition=spec.repetition,
+        seed=spec.seed,
+        framing=spec.framing,
+        treatments={name: treatment.value for name, treatment in spec.treatments.items()},
+        status=episode.status,
+        total=episode.total,
+        steps=len(episode.steps),
+        hash=episode.hash,
+        facts=episode.facts,
+        benchmarks=episode.benchmarks,
+        counts=episode.counts(),
+        external_id=spec.external_id,
+        scores=card.scores,
+    )
+
+
+ConfigT = TypeVar("ConfigT", bound=BaseModel)
+
+
+class Scorer(Generic[ConfigT]):
+    """Base of plugins that score one trace at a time.
+
+    Attributes:
+        version: raise it when results change; stored with each score.
+        direction: whether more is better, worse, or neither.
+        Config: a frozen pydantic model of its settings.
+    """
+
+    version: ClassVar[int] = 1
+    direction: ClassVar[Literal["better", "worse", "neither"]] = "neither"
+    Config: ClassVar[type[BaseModel]] = NoConfig
+
+    def __init__(self, config: ConfigT | None = None) -> None:
+        self.config: Any = config if config is not None else self.Config()
+
+    def score(self, episode: Episode) -> Card:
+        """Scores and marks of one episode, also of a truncated, failed or empty one (None with a reason, as a rule)."""
+        return Card()
+
+
+class Estimator(Generic[ConfigT]):
+    """Base of plugins that estimate over a table; `version` and `Config` as for `Scorer`."""
+
+    version: ClassVar[int] = 1
+    Config: ClassVar[type[BaseModel]] = NoConfig
+
+    def __init__(self, config: ConfigT | None = None) -> None:
+        self.config: Any = config if config is not None else self.Config()
+
+    def estimate(self, table: Table) -> Findings:
+        """Estimates, verdicts and warnings about every agent in the table."""
+        return Findings()
+
+
+def total_counts(rows: Iterable[EpisodeRow]) -> dict[str, int]:
+    """Sums of the rows' counts of invalid, refused, abstained, unparsed, truncated and failed."""
+    total: Counter[str] = Counter()
+    for row in rows:
+        total.update(row.counts)
+    return dict(total)

@@ -1,0 +1,230 @@
+"""One declaration, four uses: a pydantic type as a Gymnasium space, its members, and its JSON schema.
+
+| annotation                         | space                                          | member                       |
+|------------------------------------|------------------------------------------------|------------------------------|
+| `bool`                             | `Discrete(2)`                                  | 0, 1                         |
+| `int` with both bounds             | `Discrete(n, start)`                           | the number                   |
+| other `int`, `float`               | `Box((), int64 / float64)`                     | 0-d array                    |
+| `Literal["a", "b"]`                | `Discrete(2)`, index into the values           | 0, 1                         |
+| `str`                              | `FreeText`: any Unicode up to its `max_length` | the string                   |
+| `X | None`                         | `OneOf(Discrete(1), X)`                        | `(0, 0)` or `(1, x)`         |
+| `tuple[X, ...]`, `list[X]`         | `Sequence(X)`                                  | tuple                        |
+| `dict[str, X]`                     | `Sequence(Tuple(FreeText, X))`                 | tuple of pairs, keys sorted  |
+| a model                            | `Dict` of its fields, without constant ones    | dict                         |
+| a union of models                  | `OneOf` in declared order                      | `(index, dict)`              |
+
+Gymnasium's own `Text` allows 62 letters and digits by default and rejects blanks, so that no sentence fits it.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types as at
+import numpy as np
+from gymnasium import Space, spaces
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from sandbox.errors import PluginError
+
+TEXT_LIMIT = 1_000_000  # characters, of a string without a `max_length`
+NUMBER_LIMIT = 10**12  # the bound of a number without one: finite, so that a space can be sampled
+
+
+class FreeText(Space[str]):
+    """Any Unicode string of at most `max_length` characters, both ends included."""
+
+    def __init__(self, max_length: int = TEXT_LIMIT, seed: int | np.random.Generator | None = None) -> None:
+        self.max_length = max_length
+        super().__init__(None, None, seed)
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        """False: a string has no fixed shape."""
+        return False
+
+    def contains(self, x: object) -> bool:
+        """Whether `x` is a string that is not too long."""
+        return isinstance(x, str) and len(x) <= self.max_length
+
+    def sample(self, mask: Any = None, probability: Any = None) -> str:
+        """A short string over letters of several scripts, blanks and line ends."""
+        alphabet = "abc XYZ 019 .,'\"{}\n éßжλ語🙂"
+        length = int(self.np_random.integers(0, min(self.max_length, 24) + 1))
+        return "".join(alphabet[int(i)] for i in self.np_random.integers(0, len(alphabet), size=length))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FreeText) and other.max_length == self.max_length
+
+    def __hash__(self) -> int:
+        return hash(("FreeText", self.max_length))
+
+    def __repr__(self) -> str:
+        return f"FreeText({self.max_length})"
+
+
+@cache
+def space_of(annotation: Any) -> Space[Any]:
+    """The Gymnasium space of a type (see the table above); the same object at each call, as PettingZoo wants.
+
+    Raises:
+        PluginError: the annotation has no space; says which do.
+    """
+    kind, args, bounds = _look(annotation)
+    if kind == "model":
+        return spaces.Dict({name: space_of(inner) for name, inner in _fields(args[0]).items()})
+    if kind == "union":
+        return spaces.OneOf([space_of(arg) for arg in args])
+    if kind == "optional":
+        return spaces.OneOf([spaces.Discrete(1), space_of(args[0])])
+    if kind == "literal":
+        return spaces.Discrete(len(args))
+    if kind == "bool":
+        return spaces.Discrete(2)
+    if kind == "int":
+        low, high = bounds.get("low"), bounds.get("high")
+        if low is not None and high is not None and high - low < 2**31:
+            return spaces.Discrete(int(high - low) + 1, start=int(low))
+        return spaces.Box(-NUMBER_LIMIT if low is None else low, NUMBER_LIMIT if high is None else high, (), np.int64)
+    if kind == "float":
+        low, high = bounds.get("low", -NUMBER_LIMIT), bounds.get("high", NUMBER_LIMIT)
+        return spaces.Box(low, high, (), np.float64)
+    if kind == "str":
+        return FreeText(int(bounds.get("length", TEXT_LIMIT)))
+    if kind == "sequence":
+        return spaces.Sequence(space_of(args[0]))
+    if kind == "mapping":
+        return spaces.Sequence(spaces.Tuple([FreeText(), space_of(args[0])]))
+    return spaces.Tuple([space_of(arg) for arg in args])
+
+
+def encode(annotation: Any, value: Any) -> Any:
+    """The member of `space_of(annotation)` that stands for `value` (a model instance or plain value)."""
+    kind, args, _ = _look(annotation)
+    if kind == "model":
+        return {name: encode(inner, getattr(value, name)) for name, inner in _fields(args[0]).items()}
+    if kind == "union":
+        for index, arg in enumerate(args):
+            if isinstance(value, _look(arg)[1][0]):
+                return (np.int64(index), encode(arg, value))
+        raise PluginError(f"{type(value).__name__} is none of {[_look(a)[1][0].__name__ for a in args]}")
+    if kind == "optional":
+        return (np.int64(0), np.int64(0)) if value is None else (np.int64(1), encode(args[0], value))
+    if kind == "literal":
+        return np.int64(args.index(value))
+    if kind == "bool":
+        return np.int64(bool(value))
+    if kind == "int":
+        space = space_of(annotation)
+        return np.int64(value) if isinstance(space, spaces.Discrete) else np.array(value, np.int64)
+    if kind == "float":
+        return np.array(value, np.float64)
+    if kind == "str":
+        return value
+    if kind == "sequence":
+        return tuple(encode(args[0], x) for x in value)
+    if kind == "mapping":
+        return tuple((key, encode(args[0], value[key])) for key in sorted(value))
+    return tuple(encode(arg, x) for arg, x in zip(args, value, strict=True))
+
+
+def decode(annotation: Any, member: Any) -> Any:
+    """The plain value (dicts, numbers, strings; to be validated by the type) that a space's member stands for."""
+    kind, args, _ = _look(annotation)
+    if kind == "model":
+        fixed = {name: value for name, value in _constants(args[0]).items()}
+        return fixed | {name: decode(inner, member[name]) for name, inner in _fields(args[0]).items()}
+    if kind == "union":
+        return decode(args[int(member[0])], member[1])
+    if kind == "optional":
+        return None if int(member[0]) == 0 else decode(args[0], member[1])
+    if kind == "literal":
+        return args[int(member)]
+    if kind == "bool":
+        return bool(member)
+    if kind == "int":
+        return int(member)
+    if kind == "float":
+        return float(member)
+    if kind == "str":
+        return member
+    if kind == "sequence":
+        return [decode(args[0], x) for x in member]
+    if kind == "mapping":
+        return {key: decode(args[0], x) for key, x in member}
+    return [decode(arg, x) for arg, x in zip(args, member, strict=True)]
+
+
+def _look(annotation: Any) -> tuple[str, tuple[Any, ...], dict[str, float]]:
+    """An annotation as (kind, arguments, bounds): the one place that reads types."""
+    bounds: dict[str, float] = {}
+    while get_origin(annotation) is Annotated:
+        annotation, *metadata = get_args(annotation)
+        for piece in metadata:
+            _read_bounds(piece, annotation, bounds)
+    origin, args = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "model", (annotation,), bounds
+    if origin in (Union, types.UnionType):
+        rest = tuple(arg for arg in args if arg is not type(None))
+        if len(rest) < len(args):
+            return "optional", (rest[0] if len(rest) == 1 else Union[rest],), bounds  # noqa: UP007 (built from a tuple)
+        return "union", rest, bounds
+    if origin is Literal:
+        return "literal", args, bounds
+    for scalar in (bool, int, float, str):  # bool before int, which it is a kind of
+        if annotation is scalar:
+            return scalar.__name__, (), bounds
+    if origin is list or (origin is tuple and len(args) == 2 and args[1] is Ellipsis):
+        return "sequence", (args[0],), bounds
+    if origin is tuple:
+        return "tuple", args, bounds
+    if origin in (dict, Mapping) and args[0] is str:
+        return "mapping", (args[1],), bounds
+    raise PluginError(
+        f"no space for the type {annotation!r}: use bool, int, float, str, Literal, a model, X | None, "
+        "tuple[X, ...], list[X], dict[str, X] or a union of models"
+    )
+
+
+def _read_bounds(piece: Any, annotation: Any, bounds: dict[str, float]) -> None:
+    step = 1 if annotation is int else 0
+    if isinstance(piece, FieldInfo):
+        for inner in piece.metadata:
+            _read_bounds(inner, annotation, bounds)
+    elif isinstance(piece, at.Interval):
+        for inner in piece:
+            _read_bounds(inner, annotation, bounds)
+    elif isinstance(piece, at.Ge):
+        bounds["low"] = float(piece.ge)  # type: ignore[arg-type]  # the library types bounds as "comparable"
+    elif isinstance(piece, at.Gt):
+        bounds["low"] = float(piece.gt) + step  # type: ignore[arg-type]  # as above
+    elif isinstance(piece, at.Le):
+        bounds["high"] = float(piece.le)  # type: ignore[arg-type]  # as above
+    elif isinstance(piece, at.Lt):
+        bounds["high"] = float(piece.lt) - step  # type: ignore[arg-type]  # as above
+    elif isinstance(piece, at.MaxLen):
+        bounds["length"] = piece.max_length
+
+
+@cache
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    return {
+        name: Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+        for name, info in model.model_fields.items()
+        if name not in _constants(model)
+    }
+
+
+@cache
+def _constants(model: type[BaseModel]) -> dict[str, Any]:
+    """Fields that can hold one value only, such as the `kind` of an action: they say nothing, so no space has them."""
+    return {
+        name: get_args(info.annotation)[0]
+        for name, info in model.model_fields.items()
+        if get_origin(info.annotation) is Literal and len(get_args(info.annotation)) == 1
+    }

@@ -1,0 +1,1 @@
+"""Statistics that several estimators share: a leaf that knows no traces."""

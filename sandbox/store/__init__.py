@@ -1,0 +1,1 @@
+"""The database that holds experiments, traces and scores, and the only way into it."""

@@ -1,0 +1,74 @@
+"""Untrusted text: what a model, a page or a plugin wrote, made harmless before any terminal or page.
+
+Everything that comes out of a trace is data. A terminal obeys bytes (colours, titles, the clipboard through OSC 52,
+links through OSC 8, single C1 bytes), readers are misled by direction marks, and Textual and Rich read `[...]` as markup.
+So all of it goes through :func:`display` (or :func:`display_line`) and reaches widgets as plain `Text`, never as markup.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import orjson
+
+# C0 but tab and newline, DEL, C1, lone surrogates, direction and zero-width marks, line separators, tags, BOM.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x20:
+        return chr(0x2400 + code)  # U+2400 block: the pictures of control characters
+    if code == 0x7F:
+        return "␡"
+    return f"<U+{code:04X}>"
+
+
+def display(text: object) -> str:
+    """`text` with every character that a terminal may obey made visible; tabs and newlines stay."""
+    return _UNSAFE.sub(_visible, str(text).replace("\r\n", "\n"))
+
+
+def display_line(text: object, width: int | None = None) -> str:
+    """`display` on one line, cut to `width` characters with an ellipsis."""
+    line = display(text).replace("\n", "⏎").replace("\t", " ")
+    if width is not None and len(line) > width:
+        return line[: max(width - 1, 0)] + "…"
+    return line
+
+
+def escape_html(text: object) -> str:
+    """`display`, then escaped for HTML and SVG element content and quoted attributes."""
+    return html.escape(display(text), quote=True)
+
+
+def canonical(value: Any) -> bytes:
+    """JSON bytes that are the same for the same value on every machine: keys sorted, UTF-8, no spaces.
+
+    The one reversible encoding for text that no database takes: a string with a lone surrogate (a model's broken
+    emoji) is escaped as `\\udXXX`, and NUL as `\\u0000`; :func:`restore` gives both back. Non-finite numbers are the
+    caller's to refuse.
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:
+        # orjson refuses surrogates; the standard library escapes them. Only such documents take this road,
+        # so that the bytes still depend on the value alone.
+        import json
+
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+
+
+def restore(data: bytes) -> Any:
+    """The value that :func:`canonical` made `data` of."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        import json
+
+        return json.loads(data)

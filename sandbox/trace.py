@@ -1,0 +1,333 @@
+"""What is recorded: specifications, steps, events, episodes; their hashes; and the table of choices.
+
+A step's `digest` chains: it covers the digest before it and what agents and environment exchanged in the step, never
+times, tokens or words said beside the action. So the last digest is the trace hash, a fork shares its parent's
+digests up to the fork, and a changed byte is found at its step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+from sandbox.scenario import NATURE, Appraisal, Benchmark, Frozen, Treatment
+from sandbox.text import canonical
+
+Outcome = Literal["valid", "abstention", "invalid", "unparsed", "refusal", "timeout", "chance"]
+"""How a decision came out. `invalid`: never a legal action within the allowed attempts; `unparsed`: no action could be
+read in the last of them; all but `valid`, `abstention` and `chance` mean that the declared forfeit happened."""
+
+Status = Literal["pending", "running", "finished", "truncated", "forfeited", "error"]
+Provenance = Literal["executed", "replayed", "recorded"]
+NO_ANSWER: frozenset[str] = frozenset({"invalid", "unparsed", "refusal", "timeout"})
+
+
+class AgentSpec(Frozen):
+    """An agent as an experiment names it.
+
+    Attributes:
+        id: the plugin's name, or `module:object`, or `file.py:object`.
+        name: how tables call it; unique among an experiment's agents.
+        config: its settings (model, temperature, ...); secrets stay written as `${VAR}`.
+    """
+
+    id: str
+    name: str
+    config: Mapping[str, Any] = {}
+
+
+class Limits(Frozen):
+    """When to end an episode early, recorded as truncated with its reason. None: no limit.
+
+    Attributes:
+        steps: decisions of all seats together.
+        seconds: wall time of the episode.
+        tokens: input and output tokens of all its model calls.
+        model_calls: model calls, whatever their size.
+        cost_usd: needs a price for the model.
+        attempts: answers that an agent may give at one step before its forfeit happens.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+    tokens: int | None = None
+    model_calls: int | None = None
+    cost_usd: float | None = None
+    attempts: int = 3
+
+
+class EpisodeSpec(Frozen):
+    """One episode, fully specified: its key is the SHA-256 of this content.
+
+    Attributes:
+        environment: id with version.
+        config: the environment's whole config, defaults written out, treatments applied.
+        item: the item's whole content, so that a trace can be verified without its data set.
+        seats: seat -> agent.
+        evaluated: the seats whose agents are under evaluation; the others are counterparts.
+        framing: `lived` or `hypothetical`.
+        treatments: factor -> value and propensity.
+        limits: of these, only those that a rerun would reproduce (steps, tokens, model calls, attempts) are in the key.
+        external_id: the source's own id, for imported records.
+    """
+
+    environment: str
+    config: Mapping[str, Any] = {}
+    item: Mapping[str, Any] = {}
+    seats: Mapping[str, AgentSpec]
+    evaluated: tuple[str, ...]
+    repetition: int = 0
+    seed: int = 0
+    framing: Literal["lived", "hypothetical"] = "lived"
+    treatments: Mapping[str, Treatment] = {}
+    limits: Limits = Limits()
+    external_id: str | None = None
+
+    @cached_property
+    def key(self) -> str:
+        """64 hexadecimal digits: equal for equal specifications, on any machine."""
+        content = self.model_dump(mode="json", exclude={"limits": {"seconds", "cost_usd"}})
+        return hashlib.sha256(canonical(content)).hexdigest()
+
+    @property
+    def item_id(self) -> str:
+        """The item's id."""
+        return str(self.item.get("id", "0"))
+
+    @property
+    def agent(self) -> AgentSpec:
+        """The (first) agent under evaluation."""
+        return self.seats[self.evaluated[0]]
+
+
+class Event(Frozen):
+    """Something inside a step, in the order in which it happened.
+
+    `kind` is `node`, `model_call`, `tool_call`, `invalid`, `refusal`, `timeout`, `reward_invalid` or an agent's own.
+    """
+
+    kind: str
+    data: Mapping[str, Any] = {}
+
+
+class MenuEntry(Frozen):
+    """A legal move (or a range's representative) with its appraisal."""
+
+    move: Mapping[str, Any]
+    appraisal: Appraisal = Appraisal()
+
+
+class Step(Frozen):
+    """One seat's observation, menu, decision and what came of it; simultaneous moves share a tick.
+
+    Attributes:
+        index: from 0; `tick`: from 0, shared by simultaneous moves.
+        observation, text: what the seat saw, and as what it was rendered; empty for nature.
+        menu: the listed moves and representatives, appraised.
+        ranges: the ranges of the menu, in words.
+        decision: the legal move that the agent decided on, appraised; None where there was none.
+        applied: the move that took effect: the decision, the forfeit, or (hypothetical) the reference move.
+        outcome: how the decision came out.
+        rewards: seat -> difference of payoffs made by this tick; on the tick's last step.
+        state: hash of the state before the move.
+        said: the agent's words around the action.
+        seconds: how long the agent took; not part of any hash.
+    """
+
+    index: int
+    tick: int
+    seat: str
+    observation: Mapping[str, Any] = {}
+    text: str = ""
+    menu: tuple[MenuEntry, ...] = ()
+    ranges: tuple[str, ...] = ()
+    decision: MenuEntry | None = None
+    applied: Mapping[str, Any]
+    outcome: Outcome = "valid"
+    rewards: Mapping[str, float] = {}
+    state: str = ""
+    said: str = ""
+    events: tuple[Event, ...] = ()
+    seconds: float = 0.0
+    digest: str = ""
+
+    def digest_after(self, before: str) -> str:
+        """The digest of this step when `before` is the digest of the step before it ('' for the first)."""
+        exchanged = [
+            before,
+            self.tick,
+            self.seat,
+            dict(self.observation),
+            self.text,
+            [dict(entry.move) for entry in self.menu],
+            self.ranges,
+            None if self.decision is None else dict(self.decision.move),
+            dict(self.applied),
+            self.outcome,
+            dict(self.rewards),
+            self.state,
+        ]
+        return hashlib.sha256(canonical(exchanged)).hexdigest()
+
+    @property
+    def risks(self) -> tuple[str, ...]:
+        """Risks that the decision takes."""
+        return self.decision.appraisal.risks if self.decision else ()
+
+    @property
+    def opportunity(self) -> bool:
+        """Whether the menu held both a risky and a safe move."""
+        risky = [bool(entry.appraisal.risks) for entry in self.menu]
+        return any(risky) and not all(risky)
+
+
+class Episode(Frozen):
+    """An episode with its steps, as recorded.
+
+    Attributes:
+        id: the specification's key.
+        status: `finished` (ran to its end), `truncated` (a limit ended it: `reason`), `forfeited` (a seat gave no legal
+            answer and the scenario has nothing else for that), `error` (`reason` has the traceback's last line).
+        payoffs: seat -> total at the end.
+        facts: what the scenario says is true at the end.
+        benchmarks: theory's numbers for this configuration.
+        versions: distribution -> version, of environment, agents and the sandbox.
+        position: place in canonical order (import index, else specification).
+    """
+
+    id: str
+    spec: EpisodeSpec
+    status: Status
+    reason: str = ""
+    steps: tuple[Step, ...] = ()
+    payoffs: Mapping[str, float] = {}
+    facts: Mapping[str, Any] = {}
+    benchmarks: Mapping[str, Benchmark] = {}
+    hash: str = ""
+    attempt: int = 1
+    provenance: Provenance = "executed"
+    versions: Mapping[str, str] = {}
+    position: int = 0
+
+    @property
+    def lived(self) -> bool:
+        """Whether its moves had effects."""
+        return self.spec.framing == "lived"
+
+    @property
+    def total(self) -> float | None:
+        """The payoff of the (first) seat under evaluation; None in a hypothetical episode, which has none."""
+        return float(self.payoffs.get(self.spec.evaluated[0], 0.0)) if self.lived else None
+
+    def decisions(self) -> Iterable[Step]:
+        """The steps of the seats under evaluation."""
+        return (step for step in self.steps if step.seat in self.spec.evaluated)
+
+    def counts(self) -> dict[str, int]:
+        """How many decisions of the seats under evaluation were not plain choices, by kind, plus episodes cut or failed."""
+        counts = dict.fromkeys(("invalid", "refusal", "abstention", "unparsed", "truncated", "error"), 0)
+        for step in self.decisions():
+            outcome = "invalid" if step.outcome == "timeout" else step.outcome
+            if outcome in counts:
+                counts[outcome] += 1
+        counts["truncated"] += self.status == "truncated"
+        counts["error"] += self.status == "error"
+        return counts
+
+
+class Choice(Frozen):
+    """One recorded decision of a seat under evaluation with its alternatives: a choice set.
+
+    `chosen` indexes `alternatives`, or is None where there was no choice (`outcome` says why).
+    """
+
+    episode: str
+    step: int
+    seat: str
+    agent: str
+    environment: str
+    item: str
+    repetition: int
+    seed: int
+    framing: str
+    treatments: Mapping[str, Any]
+    outcome: Outcome
+    state: str
+    alternatives: tuple[MenuEntry, ...]
+    chosen: int | None
+    dataset: str = ""
+
+    def rows(self) -> Iterable[dict[str, Any]]:
+        """One flat row per alternative."""
+        for position, entry in enumerate(self.alternatives):
+            yield {
+                "episode": self.episode,
+                "step": self.step,
+                "agent": self.agent,
+                "environment": self.environment,
+                "item": self.item,
+                "repetition": self.repetition,
+                "framing": self.framing,
+                "alternative": content_of(entry),
+                "values": entry.appraisal.values,
+                "risks": entry.appraisal.risks,
+                "utility": entry.appraisal.utility,
+                **entry.appraisal.features,
+                "chosen": position == self.chosen,
+            }
+
+
+def content_of(entry: MenuEntry) -> str:
+    """What an alternative is, whatever its position or label."""
+    return entry.appraisal.content if entry.appraisal.content is not None else canonical(dict(entry.move)).decode()
+
+
+def choices(episode: Episode) -> list[Choice]:
+    """The choices that a trace holds: every decision of a seat under evaluation that had at least two alternatives."""
+    found = []
+    for step in episode.decisions():
+        alternatives, chosen = list(step.menu), None
+        if step.decision is not None and step.outcome == "valid":
+            moves = [dict(entry.move) for entry in alternatives]
+            if dict(step.decision.move) in moves:
+                chosen = moves.index(dict(step.decision.move))
+            else:  # a move inside a range, beside its representatives
+                chosen = len(alternatives)
+                alternatives.append(step.decision)
+        if len(alternatives) < 2:
+            continue
+        found.append(
+            Choice(
+                episode=episode.id,
+                step=step.index,
+                seat=step.seat,
+                agent=episode.spec.seats[step.seat].name,
+                environment=episode.spec.environment,
+                item=episode.spec.item_id,
+                repetition=episode.spec.repetition,
+                seed=episode.spec.seed,
+                framing=episode.spec.framing,
+                treatments={name: treatment.value for name, treatment in episode.spec.treatments.items()},
+                outcome=step.outcome,
+                state=step.state,
+                alternatives=tuple(alternatives),
+                chosen=chosen,
+                dataset=str(episode.facts.get("dataset", "")),
+            )
+        )
+    return found
+
+
+def first_difference(recorded: Sequence[Step], rebuilt: Sequence[Step]) -> int | None:
+    """The index of the first step whose digest differs, or None."""
+    for index, (one, other) in enumerate(zip(recorded, rebuilt, strict=False)):
+        if one.digest != other.digest:
+            return index
+    return None if len(recorded) == len(rebuilt) else min(len(recorded), len(rebuilt))
+
+
+def is_chance(step: Step) -> bool:
+    """Whether the step is nature's."""
+    return step.seat == NATURE

@@ -1,0 +1,1 @@
+"""The terminal replay: one module per screen and per pane."""
