@@ -60,8 +60,12 @@ class Turn:
     emit: Emit = field(default=lambda kind, data: None, repr=False)
 
     def generator(self) -> np.random.Generator:
-        """The agent's own chance at this step: keyed by seed, seat, step and attempt, the same whenever it is asked."""
-        return self.luck.generator("agent", self.seat, self.index, len(self.errors))
+        """The agent's own chance at this step, the same whenever it is asked.
+
+        Keyed by seed, episode, seat, step and attempt: with the seed alone, a random agent would draw the same position
+        in every item of an experiment.
+        """
+        return self.luck.generator("agent", self.episode, self.seat, self.index, len(self.errors))
 
 
 @dataclass(frozen=True)

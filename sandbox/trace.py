@@ -290,9 +290,9 @@ def choices(episode: Episode) -> list[Choice]:
     for step in episode.decisions():
         alternatives, chosen = list(step.menu), None
         if step.decision is not None and step.outcome == "valid":
-            moves = [dict(entry.move) for entry in alternatives]
-            if dict(step.decision.move) in moves:
-                chosen = moves.index(dict(step.decision.move))
+            contents = [content_of(entry) for entry in alternatives]
+            if content_of(step.decision) in contents:
+                chosen = contents.index(content_of(step.decision))
             else:  # a move inside a range, beside its representatives
                 chosen = len(alternatives)
                 alternatives.append(step.decision)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandbox.errors import InputError
-from sandbox.stats.intervals import Interval, distinct, percentile_interval
+from sandbox.stats.arrays import distinct
+from sandbox.stats.intervals import Interval, percentile_interval
 
 # The constants of the released code.
 START = 1000.0
@@ -64,7 +65,7 @@ def battles(choices: Iterable[Choice]) -> Battles:
         if isinstance(classes, str) or isinstance(others, str):
             raise InputError(f"choices[{number}]: expected two lists of value classes, got a single text")
         if not isinstance(first_won, bool | np.bool_):
-            raise InputError(f"choices[{number}]: whether the first action won is {first_won!r}: expected True or False")
+            raise InputError(f"choices[{number}]: first_won is {first_won!r}; expected True or False")
         for one in classes:
             for other in others:
                 first, second = players.setdefault(one, len(players)), players.setdefault(other, len(players))
@@ -116,8 +117,8 @@ def item_bootstrap(
 
     `items` has a label per choice given to :func:`battles` (repetitions and orders of one dilemma share it). A
     replication's rating is the mean over `rounds` random orders: what is left of the order's noise after 20 widens the
-    intervals a little, never narrows them. A replication without any battle of a player is undefined for that player;
-    None for all where there is one distinct item.
+    intervals a little, never narrows them. A replication without any battle of a player is undefined for that player
+    (see :class:`Interval`); None for all where there is one distinct item.
     """
     count, item_of_choice = distinct(items, "items")
     if len(item_of_choice) != battles.choices:

@@ -8,24 +8,23 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sandbox.errors import InputError
-
-Floats = NDArray[np.float64]
+from sandbox.stats.arrays import Floats, booleans, distinct, finite, same_length
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A bootstrap interval, both ends included.
+    """A bootstrap interval, both ends included; an end that the data do not bound is None.
 
-    `undefined` of the `replications` gave no value (a ratio whose denominator was resampled away, a coefficient that
-    diverged) and are left out of the percentiles. Where they are more than a tail, (1 - level) / 2 of all, an end of
-    the interval could lie anywhere beyond what is shown: say so, or show none.
+    `undefined` counts the `replications` without a finite value (a denominator that was resampled away, a coefficient
+    that diverged). They could lie anywhere, so the interval leaves room for them at both ends, or, where their value
+    is infinite, at that end: if they are more than its tail holds, (1 - level) / 2 of all, that end is None.
     """
 
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     undefined: int = 0
     replications: int = 0
 
@@ -100,7 +99,8 @@ def cluster_replicates(
 
     `clusters` holds a label per row of the caller's data. `statistic` gets a weight per row, the number of times that
     the row's cluster was drawn (0, 1, 2...), and returns a number or an array of always the same length; None or NaN
-    where it has no value for such a draw. There are as many draws as there are distinct clusters.
+    where it has no value for such a draw, an infinity where it grows beyond bounds. There are as many draws as there
+    are distinct clusters.
     """
     if replications < 1:
         raise InputError(f"{replications} replications: expected at least 1")
@@ -124,6 +124,7 @@ def percentile_interval(replicates: ArrayLike, level: float = 0.95) -> Interval 
     """The central `level` of the replicates (NaN means undefined); None where fewer than two differing values remain.
 
     Replicates that are all equal show that resampling finds no variation to learn from, not that there is no error.
+    The ends are order statistics, the outer one where the percentile falls between two.
     """
     if not 0 < level < 1:
         raise InputError(f"level is {level!r}: expected a number between 0 and 1, as .95")
@@ -131,8 +132,15 @@ def percentile_interval(replicates: ArrayLike, level: float = 0.95) -> Interval 
     defined = values[np.isfinite(values)]
     if defined.size < 2 or np.ptp(defined) <= 1e-12 * max(1.0, float(np.abs(defined).max())):
         return None
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high), undefined=values.size - defined.size, replications=values.size)
+    tail = int((1 - level) / 2 * (values.size - 1))
+    low = float(np.sort(np.where(np.isnan(values), -math.inf, values))[tail])
+    high = float(np.sort(np.where(np.isnan(values), math.inf, values))[values.size - 1 - tail])
+    return Interval(
+        low if math.isfinite(low) else None,
+        high if math.isfinite(high) else None,
+        undefined=values.size - defined.size,
+        replications=values.size,
+    )
 
 
 def cluster_bootstrap(
@@ -211,52 +219,3 @@ def holm(pvalues: Sequence[float] | Floats) -> Floats:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
-
-
-def finite(values: ArrayLike, what: str, dimensions: int = 1) -> Floats:
-    """`values` as floats with so many dimensions; InputError naming the first NaN or infinity."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{what}: expected numbers, {error}") from error
-    if array.ndim != dimensions:
-        raise InputError(f"{what}: expected {dimensions} dimension(s), got shape {array.shape}")
-    if not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(f"{what}{list(place)} is {array[place]}: expected finite numbers; leave such rows out, counted")
-    return array
-
-
-def booleans(values: ArrayLike, what: str) -> NDArray[np.bool_]:
-    """`values` as booleans (True/False or 1/0); InputError for anything else, NaN included."""
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise InputError(f"{what}: expected one dimension, got shape {array.shape}")
-    if array.dtype == np.bool_:
-        return array
-    numbers = finite(values, what)
-    if not np.isin(numbers, (0.0, 1.0)).all():
-        raise InputError(f"{what}: expected True/False or 1/0")
-    return numbers == 1.0
-
-
-def distinct(labels: ArrayLike, what: str) -> tuple[int, NDArray[np.intp]]:
-    """How many distinct labels there are, and the index (rows,) of each row's label among them; InputError for NaN."""
-    array = np.asarray(labels)
-    if array.ndim != 1:
-        raise InputError(f"{what}: expected one label per row, got shape {array.shape}")
-    if array.dtype == np.object_ or array.dtype.kind == "f":
-        for row, label in enumerate(array):
-            if label is None or label != label:  # noqa: PLR0124  NaN is what differs from itself
-                raise InputError(f"{what}[{row}] is {label}: expected a label per row")
-    if array.dtype == np.object_:
-        array = np.array([str(label) for label in array], dtype=np.str_)
-    found, index = np.unique(array, return_inverse=True)
-    return int(found.size), index.reshape(-1).astype(np.intp)
-
-
-def same_length(arrays: dict[str, NDArray[np.generic]]) -> None:
-    """InputError that shows all lengths, unless they are the same."""
-    if len({len(array) for array in arrays.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
-        raise InputError(f"lengths differ: {lengths}; expected one of each per row")

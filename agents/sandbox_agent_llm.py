@@ -1,0 +1,166 @@
+"""Language models as agents, in LangGraph: `llm/react` calls tools, `llm/choice` gives one structured answer."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
+from langchain_core.messages import AIMessage, AnyMessage, SystemMessage
+from langchain_core.runnables import Runnable
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
+from langgraph.pregel import Pregel
+from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
+
+from sandbox.adapters.langgraph import Runtime
+from sandbox.errors import InputError
+from sandbox.menu import kind_of, moves
+from sandbox.plugins import resolve
+
+
+class ModelConfig(BaseModel):
+    """Settings of both agents; any further key is a parameter of the model (`max_tokens`, `base_url`, ...).
+
+    Attributes:
+        model: a name as `sandbox.adapters.models` knows it.
+        temperature: 0 takes the likeliest token.
+        system: the system prompt; '' for none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    model: str = "local:smollm2"
+    temperature: float = 0.0
+    system: str = ""
+
+    def parameters(self) -> dict[str, Any]:
+        """What the model is made with."""
+        return {"temperature": self.temperature, **(self.model_extra or {})}
+
+
+class ReactConfig(ModelConfig):
+    """Settings of `llm/react`.
+
+    Attributes:
+        tools: LangChain tools that it may use before it acts, as `module:object` or `file.py:object`.
+    """
+
+    tools: tuple[str, ...] = ()
+
+
+class OfferActions(AgentMiddleware[Any, Any, Any]):
+    """Offers the legal actions of the turn as tools, beside the agent's own; a call of one of them ends the turn."""
+
+    def __init__(self, runtime: Runtime, sampled: bool) -> None:
+        super().__init__()
+        self._runtime = runtime
+        self._sampled = sampled
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        """Add the actions to the tools, and require a call."""
+        settings = _seed(self._runtime) if self._sampled else {}
+        return await handler(
+            request.override(
+                tools=[*request.tools, *self._runtime.tools()],
+                tool_choice="any",
+                model_settings={**request.model_settings, **settings},
+            )
+        )
+
+    @hook_config(can_jump_to=["end"])
+    async def aafter_model(self, state: AgentState[Any], runtime: Any) -> dict[str, Any] | None:
+        """End the turn where an action was called."""
+        kinds = {tool["function"]["name"] for tool in self._runtime.tools()}
+        last = state["messages"][-1]
+        if isinstance(last, AIMessage) and any(call["name"] in kinds for call in last.tool_calls):
+            return {"jump_to": "end"}
+        return None
+
+
+def react(config: ReactConfig, runtime: Runtime) -> Pregel[Any, Any, Any, Any]:
+    """A tool-calling agent (`langchain.agents.create_agent`) whose tools are the legal actions."""
+    return create_agent(
+        runtime.model(config.model, **config.parameters()),
+        [resolve(reference, f"tool {reference!r} of llm/react") for reference in config.tools],
+        system_prompt=config.system or None,
+        middleware=[OfferActions(runtime, _seeded(config))],
+    )
+
+
+class ChoiceConfig(ModelConfig):
+    """Settings of `llm/choice`.
+
+    Attributes:
+        read: `structured` holds the reply to the JSON schema of the legal actions; `probabilities` (embedded models
+            only) reads how likely each label is as the reply's next token, takes the likeliest, and records them all.
+    """
+
+    read: Literal["structured", "probabilities"] = "structured"
+
+
+class ChoiceState(TypedDict):
+    """What `llm/choice` carries: the conversation, and the action of the turn."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    action: dict[str, Any] | None
+
+
+def choice(config: ChoiceConfig, runtime: Runtime) -> Pregel[Any, Any, Any, Any]:
+    """One question, one structured answer: a single node."""
+    model = runtime.model(config.model, **config.parameters())
+    system = [SystemMessage(config.system)] if config.system else []
+    sampled = _seeded(config)
+
+    async def ask(state: ChoiceState) -> dict[str, Any]:
+        asked = [*system, *state["messages"]]
+        settings = _seed(runtime) if sampled else {}
+        if config.read == "probabilities":
+            return await likeliest(asked, settings)
+        bound: Runnable[Any, Any] = model.with_structured_output(runtime.schema(), include_raw=True)
+        found = await bound.ainvoke(asked)
+        return {"messages": [found["raw"]], "action": found["parsed"]}
+
+    async def likeliest(asked: list[AnyMessage], settings: dict[str, Any]) -> dict[str, Any]:
+        labels = _labels(runtime)
+        prefix = os.path.commonprefix(list(labels))
+        reply = await model.ainvoke(
+            asked, prefix=prefix, options=[label[len(prefix) :] for label in labels], **settings
+        )
+        return {"messages": [reply], "action": labels[str(reply.text)]}
+
+    graph = StateGraph(ChoiceState)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "ask")
+    graph.add_edge("ask", END)
+    return graph.compile()
+
+
+def _labels(runtime: Runtime) -> dict[str, dict[str, Any]]:
+    """Label -> action, for a menu whose choices differ in one string only."""
+    labels = {}
+    for move in moves(runtime.turn().menu):
+        fields = move.model_dump(exclude={"kind"})
+        if move.abstains:
+            continue  # it cannot be told from a label by one token; an abstention needs `read: structured`
+        if len(fields) != 1:
+            raise InputError(
+                f"llm/choice with read: probabilities needs moves of one field each, and {kind_of(move)} has "
+                f"{len(fields)}: use read: structured"
+            )
+        labels[str(next(iter(fields.values())))] = move.model_dump()
+    return labels
+
+
+def _seeded(config: ModelConfig) -> bool:
+    """Whether calls take a seed of ours: an embedded model that samples."""
+    return config.temperature > 0 and config.model.startswith("local:")
+
+
+def _seed(runtime: Runtime) -> dict[str, int]:
+    return {"seed": int(runtime.turn().generator().integers(2**31))}

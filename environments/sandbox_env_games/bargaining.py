@@ -1,0 +1,467 @@
+"""Bargaining by alternating offers: two seats divide a sum that is worth less to each with every round that passes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from sandbox.menu import Menu, Move, MoveRange
+from sandbox.scenario import Appraisal, Benchmark, Frozen, Item, Policy, Scenario
+
+Seat = Literal["alice", "bob"]
+SEATS: tuple[Seat, Seat] = ("alice", "bob")
+OTHER: Mapping[str, Seat] = {"alice": "bob", "bob": "alice"}
+MONEY_LIMIT = 10**9  # dollars: in cents far below 2**53, so that the cents of a float amount are beyond doubt
+MESSAGE_LIMIT = 2000  # characters
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):  # pydantic would read True as 1.00
+        raise ValueError("expected a number of dollars, such as 40 or 40.25")
+    return value
+
+
+def _whole_cents(value: float) -> float:
+    cents = round(value * 100)
+    if not math.isclose(value * 100, cents, rel_tol=1e-12, abs_tol=1e-6):
+        raise ValueError(f"expected at most two decimals (whole cents), such as {cents / 100:.2f}")
+    return cents / 100
+
+
+Dollars = Annotated[
+    float,
+    Field(ge=0, le=MONEY_LIMIT, description="what Alice gets, in dollars with at most two decimals; Bob gets the rest"),
+    BeforeValidator(_number),
+    AfterValidator(_whole_cents),
+]
+Message = Annotated[
+    Annotated[str, Field(max_length=MESSAGE_LIMIT)] | None,
+    Field(description="a message that the other player will read; may be left out"),
+]
+Delta = Annotated[float, Field(gt=0, le=1)]
+
+
+class Offer(Move):
+    """Propose a division of the money: Alice gets `alice_gain` dollars, Bob gets all the rest."""
+
+    kind: Literal["offer"] = "offer"
+    alice_gain: Dollars
+    message: Message = None
+
+    @property
+    def cents(self) -> int:
+        """What Alice gets, integer cents, exact."""
+        return round(self.alice_gain * 100)
+
+
+class Accept(Move):
+    """Accept the offer on the table: the game ends, and both get what it says."""
+
+    kind: Literal["accept"] = "accept"
+    message: Message = None
+
+
+class Reject(Move):
+    """Reject the offer on the table: the next round begins, or the game ends with nothing if this was the last."""
+
+    kind: Literal["reject"] = "reject"
+    message: Message = None
+
+
+class Pass(Move):
+    """The round goes by without an offer. Never on a menu: it is what happens when a proposer gives no legal answer."""
+
+    kind: Literal["pass"] = "pass"
+
+
+class BargainingConfig(Frozen):
+    """A game's parameters.
+
+    Attributes:
+        money: M, what there is to divide, in whole dollars.
+        deltas: discount factors of alice and bob: what a dollar agreed a round later is worth; 1 means that it keeps.
+        rounds: T, the number of offers; after the last rejection both get nothing.
+        horizon_told: whether the seats know T.
+        information: `incomplete`: a seat does not know the other's discount factor.
+        messages: whether every move can carry a message to the other seat.
+    """
+
+    money: int = Field(100, ge=1, le=MONEY_LIMIT)
+    deltas: tuple[Delta, Delta] = (0.9, 0.95)
+    rounds: int = Field(12, ge=1, le=1000)
+    horizon_told: bool = True
+    information: Literal["complete", "incomplete"] = "complete"
+    messages: bool = False
+
+    @property
+    def cents(self) -> int:
+        """M in integer cents."""
+        return self.money * 100
+
+    def delta(self, seat: str) -> float:
+        """The seat's discount factor."""
+        return self.deltas[SEATS.index(seat)]
+
+
+class PastRound(Frozen):
+    """A round that is over, as both seats saw it; amounts in dollars, None where no offer was made.
+
+    `message` came with the offer, `reply` with the answer.
+    """
+
+    round: int
+    proposer: Seat
+    alice_gain: float | None
+    bob_gain: float | None
+    accepted: bool
+    message: str | None = None
+    reply: str | None = None
+
+
+@dataclass(frozen=True)
+class BargainingState:
+    """Where a game stands: `round` runs from 1; `offer` is alice's integer cents on the table, or agreed upon."""
+
+    config: BargainingConfig
+    round: int = 1
+    offer: int | None = None
+    message: str | None = None
+    deal: bool = False
+    history: tuple[PastRound, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody moves any more."""
+        return self.deal or self.round > self.config.rounds
+
+
+class BargainingObservation(Frozen):
+    """What a seat knows. Amounts are dollars.
+
+    Attributes:
+        role: the seat.
+        stage: what the seat has to do now: `propose`, `answer`, `wait`; or how it ended: `deal`, `no_deal`.
+        round: the current round, from 1; the last one when the game is over.
+        rounds: how many there are; None where that is not told.
+        other_discount: None where it is not told.
+        alice_gain, bob_gain: the offer on the table or agreed upon; None where there is none.
+        message: what came with that offer.
+        history: the rounds that are over.
+    """
+
+    role: Seat
+    stage: Literal["propose", "answer", "wait", "deal", "no_deal"]
+    round: int
+    rounds: int | None
+    money: int
+    own_discount: float
+    other_discount: float | None
+    messages: bool
+    alice_gain: float | None
+    bob_gain: float | None
+    message: str | None
+    history: tuple[PastRound, ...]
+
+
+def proposer(number: int) -> Seat:
+    """Who offers in round `number`: alice in odd ones, bob in even ones."""
+    return "alice" if number % 2 else "bob"
+
+
+class Bargaining(Scenario[BargainingConfig, BargainingState]):
+    """Two seats divide a sum by alternating offers with discounting.
+
+    Source: Rubinstein, "Perfect equilibrium in a bargaining model", Econometrica 50 (1982), with Stahl's (1972) finite
+    horizon; as a language game, the bargaining family of GLEE (Shapira et al. 2024, arXiv:2410.05254).
+
+    Rules: alice offers in odd rounds, bob in even ones, the other accepts or rejects. Gains sum exactly to `money`.
+    Agreed in round t, a gain of x is worth x * delta_i ** (t - 1) to seat i. No agreement within `rounds`: 0 and 0.
+
+    Action: `Offer(alice_gain)`, `Accept()`, `Reject()`, each with an optional `message` where the config says so.
+    Amounts in actions and observations are dollars with two decimals, because that is how people and language models
+    write money (and how GLEE's records do); the state holds integer cents, and a fraction of a cent is not legal.
+    Forfeit: a proposer's round passes without an offer, a responder rejects; the game goes on.
+    Payoff: dollars, discounted, paid when the deal is made. Facts: shares of `money`, as GLEE counts them.
+
+    Example:
+        >>> game = Bargaining()
+        >>> state = game.initial(BargainingConfig(deltas=(0.8, 0.8)), Item())
+        >>> state = game.apply(state, {"alice": Offer(alice_gain=40)})
+        >>> state = game.apply(state, {"bob": Reject()})
+        >>> state = game.apply(state, {"bob": Offer(alice_gain=50)})
+        >>> dict(game.payoffs(game.apply(state, {"alice": Accept()})))
+        {'alice': 40.0, 'bob': 40.0}
+    """
+
+    id: ClassVar[str] = "games/Bargaining-v0"
+    Config = BargainingConfig
+    State = BargainingState
+    Action: ClassVar[Any] = Annotated[Offer | Accept | Reject | Pass, Field(discriminator="kind")]
+    Observation = BargainingObservation
+
+    def seats(self, config: BargainingConfig) -> tuple[str, ...]:
+        """Alice, who makes the first offer, and bob."""
+        return SEATS
+
+    def initial(self, config: BargainingConfig, item: Item) -> BargainingState:
+        """Round 1, nothing on the table."""
+        return BargainingState(config)
+
+    def to_move(self, state: BargainingState) -> tuple[str, ...]:
+        """The round's proposer while there is no offer, then the other."""
+        if state.over:
+            return ()
+        offering = proposer(state.round)
+        return (offering,) if state.offer is None else (OTHER[offering],)
+
+    def menu(self, state: BargainingState, seat: str) -> Menu:
+        """Any division in whole cents for a proposer, accept or reject for the other."""
+        if seat not in self.to_move(state):
+            return ()
+        if state.offer is None:
+            return _offers(state.config.money, state.config.messages)
+        return _ANSWERS_WITH_MESSAGE if state.config.messages else _ANSWERS
+
+    def apply(self, state: BargainingState, moves: Mapping[str, Move]) -> BargainingState:
+        """The table after one seat's move."""
+        (move,) = moves.values()
+        if isinstance(move, Offer):
+            return replace(state, offer=move.cents, message=move.message)
+        reply = move.message if isinstance(move, Accept | Reject) else None
+        past = PastRound(
+            round=state.round,
+            proposer=proposer(state.round),
+            alice_gain=_dollars(state.offer),
+            bob_gain=_rest(state.offer, state.config),
+            accepted=isinstance(move, Accept),
+            message=state.message,
+            reply=reply,
+        )
+        if isinstance(move, Accept):
+            return replace(state, deal=True, history=(*state.history, past))
+        # A rejection, or a forfeit (Pass, Forfeit): the next round begins in any case.
+        return BargainingState(state.config, state.round + 1, history=(*state.history, past))
+
+    def observe(self, state: BargainingState, seat: str) -> BargainingObservation:
+        """The table, the rules' parameters as far as they are told, and all that was offered and said."""
+        config = state.config
+        stage: Literal["propose", "answer", "wait", "deal", "no_deal"]
+        if state.over:
+            stage = "deal" if state.deal else "no_deal"
+        elif seat not in self.to_move(state):
+            stage = "wait"
+        else:
+            stage = "propose" if state.offer is None else "answer"
+        return BargainingObservation(
+            role=seat,
+            stage=stage,
+            round=min(state.round, config.rounds),
+            rounds=config.rounds if config.horizon_told else None,
+            money=config.money,
+            own_discount=config.delta(seat),
+            other_discount=config.delta(OTHER[seat]) if config.information == "complete" else None,
+            messages=config.messages,
+            alice_gain=_dollars(state.offer),
+            bob_gain=_rest(state.offer, config),
+            message=state.message,
+            history=state.history,
+        )
+
+    def render(self, observation: BargainingObservation) -> str:
+        """Rules, history and the decision to make, in the same words at every step."""
+        return "\n\n".join([_rules(observation), *_history(observation), _now(observation)])
+
+    def appraise(self, state: BargainingState, seat: str, move: Move) -> Appraisal:
+        """What the seat gets, in discounted dollars, if the other side says yes to the move and the game ends there.
+
+        For an offer that is the seat's own part, for accepting what is on the table, for rejecting 0 (no deal): a
+        myopic measure, which needs no belief about the other. What a move is worth against a given counterpart is
+        theory's matter.
+        """
+        config = state.config
+        cents = state.offer if isinstance(move, Accept) else move.cents if isinstance(move, Offer) else None
+        if cents is None:
+            return Appraisal(utility=0.0, content=str(move.model_dump()["kind"]), features={"round": state.round})
+        own = cents if seat == "alice" else config.cents - cents
+        content = "accept" if isinstance(move, Accept) else f"offer {cents / 100:.2f}"
+        return Appraisal(
+            utility=_worth(own, config.delta(seat), state.round),
+            content=content,
+            features={"own_share": own / config.cents, "round": state.round},
+        )
+
+    def payoffs(self, state: BargainingState) -> Mapping[str, float]:
+        """Discounted dollars, once there is a deal."""
+        if not state.deal or state.offer is None:
+            return {"alice": 0.0, "bob": 0.0}
+        alice, bob = state.offer, state.config.cents - state.offer
+        deltas = state.config.deltas
+        return {"alice": _worth(alice, deltas[0], state.round), "bob": _worth(bob, deltas[1], state.round)}
+
+    def facts(self, state: BargainingState) -> Mapping[str, Any]:
+        """How it stands, with GLEE's measures (arXiv:2410.05254) as shares of `money`.
+
+        `u_alice`, `u_bob`: discounted shares p d1^(t-1) and (1-p) d2^(t-1), in [0, 1]; `efficiency`: their sum;
+        `fairness`: 1 - 4 (p - 1/2)^2, in [0, 1]. No deal: 0, 0, 0, and no fairness. `alice_gain`, `bob_gain` are
+        undiscounted dollars; `round` is that of the deal.
+        """
+        config = state.config
+        facts: dict[str, Any] = {"deal": state.deal, "money": config.money, "u_alice": 0.0, "u_bob": 0.0}
+        facts |= {"efficiency": 0.0, "fairness": None, "round": None, "alice_gain": None, "bob_gain": None}
+        if state.deal and state.offer is not None:
+            share, t = state.offer / config.cents, state.round
+            u_alice, u_bob = share * config.deltas[0] ** (t - 1), (1 - share) * config.deltas[1] ** (t - 1)
+            facts |= {"u_alice": u_alice, "u_bob": u_bob, "efficiency": u_alice + u_bob, "round": t}
+            facts |= {"fairness": 1 - 4 * (share - 0.5) ** 2}
+            facts |= {"alice_gain": _dollars(state.offer), "bob_gain": _rest(state.offer, config)}
+        return facts
+
+    def forfeit(self, state: BargainingState, seat: str) -> Move:
+        """A proposer's round passes without an offer; a responder rejects."""
+        return Pass() if state.offer is None else Reject()
+
+    def reference(self, state: BargainingState, seat: str) -> Move:
+        """The equal split for a proposer, rejection for a responder: so every round of a hypothetical game is asked."""
+        return Offer(alice_gain=state.config.cents // 2 / 100) if state.offer is None else Reject()
+
+    def conceal(self, state: BargainingState, seat: str) -> BargainingState:
+        """Another discount factor of the other seat, and another horizon, where those are not told."""
+        changes: dict[str, Any] = {}
+        if state.config.information == "incomplete":
+            changes["deltas"] = tuple(
+                delta if name == seat else delta / 2 for name, delta in zip(SEATS, state.config.deltas, strict=True)
+            )
+        if not state.config.horizon_told and not state.over:
+            changes["rounds"] = state.config.rounds + 1
+        return replace(state, config=state.config.model_copy(update=changes))
+
+    def benchmarks(
+        self, config: BargainingConfig, item: Item, counterparts: Mapping[str, Policy]
+    ) -> Mapping[str, Benchmark]:
+        """Anchors for both seats' shares: see `sandbox_env_games.theory.benchmarks`."""
+        from sandbox_env_games import theory  # it plays this game, so it imports this module
+
+        return theory.benchmarks(config, counterparts)
+
+
+_ANSWERS: Menu = (Accept(), Reject())
+_ANSWERS_WITH_MESSAGE: Menu = tuple(MoveRange(type(move), representatives=(move,)) for move in (Accept(), Reject()))
+
+
+@lru_cache(maxsize=64)
+def _offers(money: int, messages: bool) -> Menu:
+    """Every division, represented by eleven: alice gets 0, 10, ... 100 %; whole cents, since money is whole dollars."""
+    return (
+        MoveRange(
+            Offer,
+            bounds={"alice_gain": (0, money)},
+            fixed={} if messages else {"message": None},
+            representatives=tuple(Offer(alice_gain=money * tenth / 10) for tenth in range(11)),
+        ),
+    )
+
+
+def _dollars(cents: int | None) -> float | None:
+    return None if cents is None else cents / 100
+
+
+def _rest(cents: int | None, config: BargainingConfig) -> float | None:
+    return None if cents is None else (config.cents - cents) / 100
+
+
+def _worth(cents: int, delta: float, number: int) -> float:
+    """Discounted dollars, agreed in round `number`."""
+    return cents / 100 * delta ** (number - 1)
+
+
+def _name(seat: str) -> str:
+    return seat.capitalize()
+
+
+def _rules(seen: BargainingObservation) -> str:
+    me, other = _name(seen.role), _name(OTHER[seen.role])
+    if seen.rounds is None:
+        horizon = "The number of rounds is limited, but you are not told the limit; after the last rejection"
+    else:
+        count = "is 1 round" if seen.rounds == 1 else f"are at most {seen.rounds} rounds"
+        horizon = f"There {count}; if the last offer is rejected as well"
+    rules = [
+        f"You are {me}. You and {other} divide {seen.money:.2f} dollars.",
+        "Alice makes an offer in rounds 1, 3, 5 and so on, Bob in rounds 2, 4, 6 and so on. The other player accepts "
+        "or rejects it. An offer says what Alice gets; Bob gets all the rest.",
+        "If an offer is accepted, the game ends and both get what it says. If it is rejected, the next round begins. "
+        f"{horizon}, the game ends and both get 0.00 dollars.",
+        _discounting("you", seen.own_discount, seen.round),
+        f"You are not told what waiting costs {other}, nor is {other} told what it costs you."
+        if seen.other_discount is None
+        else _discounting(other, seen.other_discount, seen.round),
+        f"All amounts are in dollars with at most two decimals, such as {seen.money * 0.3725:.2f}.",
+    ]
+    if seen.messages:
+        rules.append(f"With every offer or answer you can send {other} a message of up to {MESSAGE_LIMIT} characters.")
+    return "\n".join(rules)
+
+
+def _discounting(whom: str, delta: float, number: int) -> str:
+    if delta == 1:
+        return f"Waiting costs {whom} nothing: a dollar is worth 1 dollar to {whom} in whatever round it is agreed."
+    return (
+        f"Waiting costs {whom} money: a dollar agreed in round 1 is worth 1 dollar to {whom}, in round 2 {delta:g}, "
+        f"in round 3 {delta**2:.4g}, and so on: each round {delta:g} times as much. "
+        f"In the current round, {number}, it is worth {delta ** (number - 1):.4g}."
+    )
+
+
+def _history(seen: BargainingObservation) -> list[str]:
+    lines = []
+    for past in seen.history:
+        offering, answering = _name(past.proposer), _name(OTHER[past.proposer])
+        if past.alice_gain is None or past.bob_gain is None:
+            lines.append(f"Round {past.round}: {offering} made no offer.")
+            continue
+        answer = "accepted" if past.accepted else "rejected"
+        lines.append(
+            f"Round {past.round}: {offering} offered {_split(past.alice_gain, past.bob_gain)}{_saying(past.message)}. "
+            f"{answering} {answer}{_saying(past.reply)}."
+        )
+    return ["So far:\n" + "\n".join(lines)] if lines else []
+
+
+def _split(alice: float, bob: float) -> str:
+    return f"{alice:.2f} for Alice and {bob:.2f} for Bob"
+
+
+def _saying(message: str | None) -> str:
+    # Quoted on one line, so that a message cannot pass for a line of the game's own.
+    return f", saying {json.dumps(message, ensure_ascii=False)}" if message else ""
+
+
+def _now(seen: BargainingObservation) -> str:
+    other = _name(OTHER[seen.role])
+    if seen.stage == "no_deal":
+        return "The game is over without a deal. You get 0.00 dollars."
+    table = "" if seen.alice_gain is None or seen.bob_gain is None else _split(seen.alice_gain, seen.bob_gain)
+    if seen.stage == "deal":
+        return f"The game is over with a deal in round {seen.round}: {table}."
+    now = f"Now: round {seen.round}" + ("" if seen.rounds is None else f" of {seen.rounds}")
+    if seen.stage == "wait":
+        return f"{now}. It is {other}'s turn."
+    if seen.stage == "propose":
+        rest = "you get" if seen.role == "bob" else "Bob gets"
+        return (
+            f"{now}. It is your turn to offer. Say how many dollars Alice gets (alice_gain), from 0 to {seen.money}; "
+            f"{rest} the rest of the {seen.money}."
+        )
+    own = seen.alice_gain if seen.role == "alice" else seen.bob_gain
+    assert own is not None
+    return (
+        f"{now}. {other} offers {table}{_saying(seen.message)}. It is your turn to accept or reject. "
+        f"If you accept, you get {own:.2f} dollars, worth {own * seen.own_discount ** (seen.round - 1):.2f} to you "
+        "after discounting."
+    )

@@ -1,0 +1,1 @@
+"""Values estimated from the table of choices, whatever environment the choices were made in."""

@@ -1,0 +1,222 @@
+"""`values/additive`: what each value class adds to the appeal of an alternative, beside its place and label.
+
+A logit on the whole bundle, and not battles between classes: classes travel together, and a class that is carried by
+its company must not be paid for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.scenario import Frozen
+from sandbox.scorer import Estimate, Estimator, Findings, Table
+from sandbox.stats import logit
+from sandbox.stats.intervals import Interval
+from sandbox.trace import Choice
+from sandbox.validity import caveat
+from sandbox_score_values.choices import distinct, heading, item_of, unanswered, unmapped, valued
+
+TAIL = 0.025  # of a 95 % interval: more undefined replications than this, and an end could lie anywhere beyond
+
+
+class Settings(Frozen):
+    """How the interval is made.
+
+    Attributes:
+        replications: draws of the bootstrap over items.
+    """
+
+    replications: int = 1000
+
+
+class Additive(Estimator[Settings]):
+    """Conditional logit (McFadden 1974) on every choice set in which an alternative serves a value.
+
+    The utility of an alternative is the sum of
+
+    - a coefficient per value class (its estimate is named after it) times how often the alternative serves it;
+    - `position`, times its place: 0 for the first shown, 1 for the last;
+    - `label/...`, one per label, as deviations from their mean; left out where each label keeps to one place, because
+      then place and label are one;
+    - `act`, for a commission against an omission, where the environment says which it is.
+
+    In log-odds: +1 multiplies the odds of being chosen by 2.72. Intervals (95 %) draw items again, with all their
+    choices. What the data cannot tell has no number but a reason, and a warning: classes that always or almost always
+    travel together, terms that nothing varies, and terms that predict perfectly (separation), whose coefficients have
+    no finite value. Choice sets without a choice are left out and counted in a warning.
+    """
+
+    Config = Settings
+
+    def estimate(self, table: Table) -> Findings:
+        """Coefficients of every agent that chose between values."""
+        choices_of: dict[str, list[Choice]] = {}
+        for choice in valued(table):
+            choices_of.setdefault(choice.agent, []).append(choice)
+        verdict_on = heading(table, list(choices_of))
+        estimates: list[Estimate] = []
+        warnings: list[str] = []
+        for agent, choices in choices_of.items():
+            warnings += unanswered(agent, choices, "left out of the fit")
+            warnings += unmapped(agent, choices, "left out of the fit")
+            warnings += _pooled(agent, choices)
+            found, said = _fit(table, agent, choices, self.config.replications, caveat(verdict_on.get(agent)))
+            estimates += found
+            warnings += said
+        return Findings(estimates=tuple(estimates), verdicts=tuple(verdict_on.values()), warnings=tuple(warnings))
+
+
+@dataclass(frozen=True)
+class _Design:
+    """The answered choice sets as a matrix with a row per alternative."""
+
+    choices: list[Choice]
+    names: list[str]
+    features: NDArray[np.float64]
+    set_index: NDArray[np.intp]
+    chosen: NDArray[np.bool_]
+    items: list[str]
+
+    def informative(self, name: str) -> list[Choice]:
+        """The choice sets whose alternatives differ in a term."""
+        column = self.features[:, self.names.index(name)]
+        low = np.full(len(self.choices), np.inf)
+        high = -low
+        np.minimum.at(low, self.set_index, column)
+        np.maximum.at(high, self.set_index, column)
+        return [choice for choice, differs in zip(self.choices, low < high, strict=True) if differs]
+
+
+def _design(choices: Sequence[Choice]) -> _Design:
+    classes = sorted({v for c in choices for entry in c.alternatives for v in entry.appraisal.values if v is not None})
+    answered = [choice for choice in choices if choice.chosen is not None]
+    crossed = _crossed_labels(answered)
+    names = [*classes, "position", *(f"label/{label}" for label in crossed), "act"]
+    rows: list[list[float]] = []
+    for choice in answered:
+        features = [entry.appraisal.features for entry in choice.alternatives]
+        places = [float(f["position"]) if "position" in f else None for f in features]
+        acts = [float(f["act"]) if "act" in f else None for f in features]
+        last = max((place for place in places if place is not None), default=0.0)
+        for entry, place, act in zip(choice.alternatives, places, acts, strict=True):
+            rows.append(
+                [
+                    *(float(entry.appraisal.values.count(name)) for name in classes),
+                    0.0 if place is None or None in places or last == 0 else place / last,
+                    *(float(entry.appraisal.features.get("label") == label) for label in crossed),
+                    0.0 if act is None or None in acts else act,
+                ]
+            )
+    sizes = [len(choice.alternatives) for choice in answered]
+    return _Design(
+        choices=answered,
+        names=names,
+        features=np.array(rows, dtype=np.float64).reshape(-1, len(names)),
+        set_index=np.repeat(np.arange(len(answered)), sizes),
+        chosen=np.array(
+            [i == choice.chosen for choice in answered for i in range(len(choice.alternatives))], dtype=bool
+        ),
+        items=[item_of(choice) for choice in answered for _ in choice.alternatives],
+    )
+
+
+def _crossed_labels(choices: Sequence[Choice]) -> list[str]:
+    """The labels that were met in more than one place, and those that they shared a choice set with; sorted."""
+    places: dict[str, set[object]] = defaultdict(set)
+    together: dict[str, set[str]] = defaultdict(set)
+    for choice in choices:
+        labels = [str(e.appraisal.features["label"]) for e in choice.alternatives if "label" in e.appraisal.features]
+        for entry in choice.alternatives:
+            if "label" in entry.appraisal.features:
+                places[str(entry.appraisal.features["label"])].add(entry.appraisal.features.get("position"))
+        for label in labels:
+            together[label].update(labels)
+    return sorted({other for label, met in places.items() if len(met) > 1 for other in together[label]})
+
+
+def _fit(
+    table: Table, agent: str, choices: Sequence[Choice], replications: int, reason: str
+) -> tuple[list[Estimate], list[str]]:
+    design = _design(choices)
+    if not design.choices:
+        missing = "; ".join(part for part in ("no choice was made", reason) if part)
+        return [Estimate(agent=agent, name=name, estimate=None, reason=missing) for name in design.names], []
+    data = (design.features, design.set_index, design.chosen, design.names)
+    fit = logit.fit(*data, cluster=design.items)
+    generator = table.generator("values/additive", agent)
+    intervals = logit.bootstrap(*data, cluster=design.items, generator=generator, replications=replications)
+
+    unknown = {name: f"no estimate: {why}" for name, why in fit.removed.items()}
+    unknown |= {name: f"separated: {_diverges(direction)}" for name, direction in fit.separated.items()}
+    warnings = []
+    if fit.separated:
+        warnings.append(
+            f"{agent}: separation: {', '.join(sorted(fit.separated))} predict some choices perfectly and have no "
+            "finite estimate; the others are those of the limit"
+        )
+    for group in fit.collinear:
+        named = [name for name in group.names if name in fit.names]
+        for name in named:
+            others = ", ".join(other for other in group.names if other != name)
+            unknown[name] = (
+                f"not ranked: varies almost only with {others} (condition index {group.condition_index:.0f})"
+            )
+        warnings.append(f"{agent}: {' and '.join(group.names)} vary almost only together: named, not ranked")
+    for name, why in fit.removed.items():
+        if why.startswith("depends"):
+            warnings.append(f"{agent}: {name} {why}: not ranked")
+    if not fit.converged:
+        warnings.append(f"{agent}: the fit did not converge: take no number of it for an estimate")
+    estimates = []
+    for name in design.names:
+        told = [unknown[name]] if name in unknown else []
+        value = None if told else fit.coefficient(name)
+        own = design.informative(name)
+        interval, why = (None, "") if value is None else _interval(intervals.get(name), len(set(map(item_of, own))))
+        relative = next((group for group in fit.relative if name in group), ())
+        if relative and value is not None:
+            told.append(f"a deviation from the mean of {', '.join(relative)}")
+        estimates.append(
+            Estimate(
+                agent=agent,
+                name=name,
+                estimate=value,
+                low=interval and interval.low,
+                high=interval and interval.high,
+                n=len(own),
+                n_distinct=distinct(own),
+                clusters=len(set(map(item_of, own))),
+                method=f"conditional logit, {replications} bootstrap draws of items",
+                reason="; ".join(part for part in (*told, why, reason) if part),
+            )
+        )
+    return estimates, warnings
+
+
+def _interval(interval: Interval | None, items: int) -> tuple[Interval | None, str]:
+    if interval is None:
+        return None, f"no interval: nothing varies over {items} items"
+    if interval.undefined > TAIL * interval.replications:
+        return (
+            None,
+            f"no interval: no finite estimate in {interval.undefined} of {interval.replications} draws of items",
+        )
+    return interval, ""
+
+
+def _diverges(direction: str) -> str:
+    towards = {"+": "to plus infinity", "-": "to minus infinity"}.get(direction, "either way")
+    return f"the choices that it bears on follow it without exception, so its coefficient diverges {towards}"
+
+
+def _pooled(agent: str, choices: Sequence[Choice]) -> list[str]:
+    """A warning where stated and lived choices are estimated together."""
+    counts = {framing: sum(c.framing == framing for c in choices) for framing in ("hypothetical", "lived")}
+    if not all(counts.values()):
+        return []
+    return [f"{agent}: {counts['hypothetical']} hypothetical and {counts['lived']} lived choices are taken together"]

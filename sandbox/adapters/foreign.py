@@ -1,0 +1,166 @@
+"""A Gymnasium environment that somebody already has, played as it is (`gymnasium:FrozenLake-v1`).
+
+It brings fewer gifts than a scenario: no appraisals, no forks, no hypothetical twin of a later step. Replay and
+verification execute it again from the same seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import gymnasium
+import numpy as np
+from pydantic import TypeAdapter
+
+from sandbox.agent import Framing, Turn
+from sandbox.errors import InputError, UnknownName
+from sandbox.menu import Forfeit, InvalidAction, Menu, Move, MoveRange, read
+from sandbox.play import Draw
+from sandbox.scenario import Appraisal, Frozen, Item, Luck
+from sandbox.text import canonical
+
+PREFIX = "gymnasium:"
+SAMPLES = 8  # representatives of an action space that is not a short list
+LISTED = 64  # actions of a discrete space that are listed one by one
+
+
+class Act(Move):
+    """Take an action of the environment's action space: a number, or a list of numbers."""
+
+    kind: Literal["act"] = "act"
+    action: Any
+
+
+class Seen(Frozen):
+    """What the environment returned: the observation, as JSON."""
+
+    observation: Any
+    reward: float = 0.0
+
+
+class ForeignPlay:
+    """One running episode of a plain Gymnasium environment, with the methods of `Play` that the runner uses.
+
+    Args:
+        name: a Gymnasium id.
+        options: keyword arguments of `gymnasium.make`.
+        seed: of `reset`.
+
+    Raises:
+        UnknownName: Gymnasium has no such id.
+    """
+
+    def __init__(self, name: str, options: Mapping[str, Any], seed: int) -> None:
+        try:
+            self.env = gymnasium.make(name, **options)
+        except gymnasium.error.UnregisteredEnv as error:
+            raise UnknownName(f"Gymnasium has no environment {name!r}: {error}") from None
+        except (gymnasium.error.Error, TypeError) as error:
+            raise InputError(f"gymnasium.make({name!r}) failed: {error}") from None
+        self.seats: tuple[str, ...] = ("agent",)
+        self.luck = Luck(seed)
+        self.item = Item()
+        self.forfeited = False
+        self.truncated = False
+        self._total = 0.0
+        self._done = False
+        self._action = TypeAdapter(Act)
+        observation, _ = self.env.reset(seed=seed % 2**31)
+        self.env.action_space.seed(seed % 2**31)
+        self._seen = Seen(observation=_plain(observation))
+        self._menu = self._offer()
+
+    def to_move(self) -> tuple[str, ...]:
+        """The one seat, until the environment ends the episode."""
+        return () if self._done or self.forfeited else ("agent",)
+
+    def settle(self) -> list[Draw]:
+        """Chance is inside the environment: there is nothing to record."""
+        return []
+
+    def turn(
+        self, seat: str, index: int, *, framing: Framing = "lived", episode: str = "", privileged: bool = False
+    ) -> Turn:
+        """What the seat is told now."""
+        text = f"observation: {self._seen.observation}\nlast reward: {self._seen.reward}"
+        return Turn(
+            seat=seat, observation=self._seen, text=text, menu=self._menu, framing=framing, index=index,
+            episode=episode, luck=self.luck,
+        )  # fmt: skip
+
+    def read(self, menu: Menu, raw: object) -> Move | InvalidAction:
+        """The action that `raw` means, or a typed error."""
+        move = read(menu, self._action, raw)
+        if isinstance(move, Act) and not self._contains(move):
+            return InvalidAction("illegal", f"{move.action!r} is not in {self.env.action_space}")
+        return move
+
+    def apply(self, moves: Mapping[str, Move]) -> None:
+        """Step the environment."""
+        move = moves["agent"]
+        if not isinstance(move, Act):
+            self.forfeited = True
+            return
+        observation, reward, terminated, truncated, _ = self.env.step(self._member(move))
+        self._total += float(reward)
+        self._done, self.truncated = bool(terminated or truncated), bool(truncated)
+        self._seen = Seen(observation=_plain(observation), reward=float(reward))
+
+    def payoffs(self) -> dict[str, float]:
+        """Sum of rewards so far."""
+        return {"agent": self._total}
+
+    def forfeit(self, seat: str) -> Move:
+        """No default action: the episode ends."""
+        return Forfeit()
+
+    def reference(self, seat: str) -> Move:
+        """A hypothetical question is asked once, at the beginning."""
+        return Forfeit()
+
+    def appraise(self, seat: str, move: Move) -> Appraisal:
+        """Nothing is known."""
+        return Appraisal()
+
+    def facts(self) -> dict[str, Any]:
+        """Nothing is known."""
+        return {}
+
+    def state_hash(self) -> str:
+        """A hash of what has been seen; the state itself is the environment's own."""
+        seen = [self._seen.model_dump(mode="json"), self._total, self._done]
+        return hashlib.sha256(canonical(seen)).hexdigest()[:32]
+
+    def _offer(self) -> Menu:
+        space = self.env.action_space
+        if isinstance(space, gymnasium.spaces.Discrete) and space.n <= LISTED:
+            return tuple(Act(action=int(space.start) + index) for index in range(int(space.n)))
+        samples = tuple(Act(action=_plain(space.sample())) for _ in range(SAMPLES))
+        return (MoveRange(Act, representatives=samples),)
+
+    def _member(self, move: Act) -> Any:
+        space = self.env.action_space
+        if isinstance(space, gymnasium.spaces.Discrete):
+            return int(move.action)
+        return np.asarray(move.action, dtype=space.dtype)
+
+    def _contains(self, move: Act) -> bool:
+        try:
+            return bool(self.env.action_space.contains(self._member(move)))
+        except (TypeError, ValueError):
+            return False
+
+
+def _plain(value: Any) -> Any:
+    """An observation or action as JSON values."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    return value

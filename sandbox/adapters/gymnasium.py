@@ -1,0 +1,146 @@
+"""A scenario as a `gymnasium.Env`: one seat is the caller's, the others are played inside `step`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+import gymnasium
+
+from sandbox.agent import Reply, Turn
+from sandbox.errors import InputError
+from sandbox.menu import InvalidAction, Move, moves, read
+from sandbox.play import Play, resolved, validated_config
+from sandbox.scenario import Luck, Scenario
+from sandbox.spaces import decode, encode, space_of
+
+Counterpart = Callable[[Turn], Any]
+
+
+def uniform(turn: Turn) -> Move:
+    """The default counterpart: any listed move or representative, with equal probability."""
+    options = list(moves(turn.menu))
+    return options[int(turn.generator().integers(len(options)))]
+
+
+class ScenarioEnv(gymnasium.Env[Any, Any]):
+    """One seat of a scenario behind the Gymnasium API.
+
+    Actions are members of `action_space`, or moves, or dicts with `kind`. An illegal action is the scenario's declared
+    forfeit, and `info["invalid"]` says what was wrong with it; `info["text"]` is the observation as text, `info["menu"]`
+    the legal moves. The reward is the difference of the seat's payoff.
+
+    Args:
+        scenario: the class.
+        config: fields of its `Config`.
+        seat: the caller's; the first by default.
+        counterparts: seat -> function of a `Turn`, for the other seats; `uniform` where none is given.
+        item: index into the scenario's items; by default drawn at each `reset` (`options={"item": 3}` chooses one).
+    """
+
+    metadata = {"render_modes": ["ansi"]}  # noqa: RUF012 (Gymnasium declares it so)
+
+    def __init__(
+        self,
+        scenario: type[Scenario[Any, Any]],
+        config: Mapping[str, Any] | None = None,
+        seat: str | None = None,
+        counterparts: Mapping[str, Counterpart] | None = None,
+        item: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        self.scenario = scenario()
+        self.render_mode = render_mode
+        self._config = validated_config(self.scenario, config)
+        self._items = self.scenario.items(self._config)
+        self._item = item
+        seats = self.scenario.seats(self._config)
+        self.seat = seat if seat is not None else seats[0]
+        self._counterparts = dict(counterparts or {})
+        unknown = [name for name in (self.seat, *self._counterparts) if name not in seats]
+        if unknown:
+            raise InputError(f"{self.scenario.id} has no seat {unknown[0]!r}: its seats are {', '.join(seats)}")
+        # Copies: a space carries the generator that `sample` draws from, and another environment has its own.
+        self.observation_space = deepcopy(space_of(self.scenario.Observation))
+        self.action_space = deepcopy(space_of(self.scenario.Action))
+        self._play: Play | None = None
+        self._index = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Begin an episode; the same seed gives the same item and the same luck."""
+        super().reset(seed=seed)
+        luck = int(self.np_random.integers(2**63))
+        index = (options or {}).get("item", self._item)
+        item = self._items[int(self.np_random.integers(len(self._items))) if index is None else int(index)]
+        config = resolved(self.scenario, self._config, item, Luck(luck))
+        self._play, self._index = Play(self.scenario, config, item, luck), 0
+        self._advance()
+        return self._observation(), self._info()
+
+    def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """Make the seat's move, and let the others move until it is the seat's turn again or the episode ends."""
+        play = self._running()
+        before = play.payoffs()[self.seat]
+        move = self._read(action)
+        invalid = {}
+        if isinstance(move, InvalidAction):
+            invalid = {"invalid": move.message}
+            move = self.scenario.forfeit(play.state, self.seat)
+        self._tick({self.seat: move})
+        self._advance()
+        reward = play.payoffs()[self.seat] - before
+        return self._observation(), reward, not play.to_move(), False, self._info() | invalid
+
+    def render(self) -> str:  # type: ignore[override]  # Gymnasium's declared type leaves out plain text for "ansi"
+        """The observation as text."""
+        return self.scenario.render(self.scenario.observe(self._running().state, self.seat))
+
+    def _read(self, action: Any) -> Move | InvalidAction:
+        raw = action
+        if not isinstance(action, Move) and not (isinstance(action, Mapping) and "kind" in action):
+            raw = decode(self.scenario.Action, action)
+        return read(self.scenario.menu(self._running().state, self.seat), self.scenario.action, raw)
+
+    def _advance(self) -> None:
+        """Let nature and the counterparts move until it is the seat's turn, or nobody's."""
+        play = self._running()
+        play.settle()
+        while play.to_move() and self.seat not in play.to_move():
+            self._tick({})
+            play.settle()
+
+    def _tick(self, own: dict[str, Move]) -> None:
+        play = self._running()
+        made = dict(own)
+        for seat in play.to_move():
+            if seat not in made:
+                turn = play.turn(seat, self._index)
+                answer = self._counterparts.get(seat, uniform)(turn)
+                raw = answer.action if isinstance(answer, Reply) else answer
+                move = read(turn.menu, self.scenario.action, raw)
+                made[seat] = self.scenario.forfeit(play.state, seat) if isinstance(move, InvalidAction) else move
+        self._index += 1
+        play.apply(made)
+
+    def _observation(self) -> dict[str, Any]:
+        observation = self.scenario.observe(self._running().state, self.seat)
+        encoded: dict[str, Any] = encode(self.scenario.Observation, observation)
+        return encoded
+
+    def _info(self) -> dict[str, Any]:
+        play = self._running()
+        menu = self.scenario.menu(play.state, self.seat) if self.seat in play.to_move() else ()
+        return {"text": self.render(), "menu": menu}
+
+    def _running(self) -> Play:
+        if self._play is None:
+            raise InputError("call reset() before step() or render()")
+        return self._play
+
+
+def make_environment(scenario: type[Scenario[Any, Any]], **options: Any) -> ScenarioEnv:
+    """What `gymnasium.make(id, ...)` calls; see `ScenarioEnv` for the options."""
+    return ScenarioEnv(scenario, **options)

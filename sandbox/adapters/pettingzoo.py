@@ -1,0 +1,139 @@
+"""A scenario as a PettingZoo environment: AEC for any number of seats, Parallel where all move at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from pettingzoo import AECEnv
+from pettingzoo.utils.conversions import aec_to_parallel
+from pettingzoo.utils.env import ParallelEnv
+
+from sandbox.menu import InvalidAction, Move, read
+from sandbox.play import Play, resolved, validated_config
+from sandbox.scenario import Luck, Scenario
+from sandbox.spaces import decode, encode, space_of
+
+
+class ScenarioAEC(AECEnv[Any, Any, Any]):
+    """All seats of a scenario behind PettingZoo's AEC API.
+
+    Simultaneous moves are gathered seat by seat and take effect with the last of them. An illegal action is the declared
+    forfeit, and `infos[seat]["invalid"]` says what was wrong; `infos[seat]` has `text` and `menu` as well.
+
+    Args:
+        scenario: the class.
+        config: fields of its `Config`.
+        item: index into the items; drawn at each `reset` by default.
+    """
+
+    metadata = {"render_modes": ["ansi"], "is_parallelizable": True}  # noqa: RUF012 (PettingZoo declares it so)
+
+    def __init__(
+        self, scenario: type[Scenario[Any, Any]], config: Mapping[str, Any] | None = None, item: int | None = None
+    ) -> None:
+        super().__init__()
+        self.scenario = scenario()
+        self.metadata = {**self.metadata, "name": self.scenario.id}
+        self.render_mode: str | None = None
+        self._config = validated_config(self.scenario, config)
+        self._items = self.scenario.items(self._config)
+        self._item = item
+        self.possible_agents = list(self.scenario.seats(self._config))
+        # A seat has spaces of its own: a space carries the generator that `sample` draws from.
+        self.observation_spaces = {seat: deepcopy(space_of(self.scenario.Observation)) for seat in self.possible_agents}
+        self.action_spaces = {seat: deepcopy(space_of(self.scenario.Action)) for seat in self.possible_agents}
+        self._random = np.random.default_rng(0)
+
+    def observation_space(self, agent: str) -> Any:
+        """The same object at each call."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Any:
+        """The same object at each call."""
+        return self.action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Begin an episode; the same seed gives the same item and the same luck."""
+        if seed is not None:
+            self._random = np.random.default_rng(seed)
+        luck = int(self._random.integers(2**63))
+        index = (options or {}).get("item", self._item)
+        item = self._items[int(self._random.integers(len(self._items))) if index is None else int(index)]
+        self.play = Play(self.scenario, resolved(self.scenario, self._config, item, Luck(luck)), item, luck)
+        self.agents = list(self.possible_agents)
+        self.rewards = dict.fromkeys(self.agents, 0.0)
+        self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
+        self.terminations = dict.fromkeys(self.agents, False)
+        self.truncations = dict.fromkeys(self.agents, False)
+        self.infos = {seat: {} for seat in self.agents}
+        self._gathered: dict[str, Move] = {}
+        self.play.settle()
+        self._turn_over()
+
+    def observe(self, agent: str) -> Any:
+        """The seat's observation, as a member of its space."""
+        return encode(self.scenario.Observation, self.scenario.observe(self.play.state, agent))
+
+    def step(self, action: Any) -> None:
+        """Make the selected seat's move."""
+        seat = self.agent_selection
+        if self.terminations[seat] or self.truncations[seat]:
+            self._was_dead_step(action)
+            return
+        self._cumulative_rewards[seat] = 0.0
+        self._clear_rewards()
+        menu = self.scenario.menu(self.play.state, seat)
+        raw = action
+        if not isinstance(action, Move) and not (isinstance(action, Mapping) and "kind" in action):
+            raw = decode(self.scenario.Action, action)
+        move = read(menu, self.scenario.action, raw)
+        fault = None
+        if isinstance(move, InvalidAction):
+            fault, move = move.message, self.scenario.forfeit(self.play.state, seat)
+        self._gathered[seat] = move
+        if set(self._gathered) >= set(self.play.to_move()):
+            before = self.play.payoffs()
+            self.play.apply(self._gathered)
+            self._gathered = {}
+            self.play.settle()
+            after = self.play.payoffs()
+            self.rewards = {name: after[name] - before[name] for name in self.agents}
+        self._turn_over()
+        if fault is not None:
+            self.infos[seat] = {**self.infos[seat], "invalid": fault}
+        self._accumulate_rewards()
+
+    def render(self) -> str:
+        """The selected seat's observation as text."""
+        return self.scenario.render(self.scenario.observe(self.play.state, self.agent_selection))
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _turn_over(self) -> None:
+        waiting = [seat for seat in self.play.to_move() if seat not in self._gathered]
+        if waiting:
+            self.agent_selection = waiting[0]
+        else:
+            self.terminations = dict.fromkeys(self.agents, True)
+            self.agent_selection = self.agents[0]
+        self.infos = {
+            seat: {
+                "text": self.scenario.render(self.scenario.observe(self.play.state, seat)),
+                "menu": self.scenario.menu(self.play.state, seat) if seat in self.play.to_move() else (),
+            }
+            for seat in self.agents
+        }
+
+
+def aec_env(scenario: type[Scenario[Any, Any]], **options: Any) -> ScenarioAEC:
+    """The AEC environment; see `ScenarioAEC` for the options."""
+    return ScenarioAEC(scenario, **options)
+
+
+def parallel_env(scenario: type[Scenario[Any, Any]], **options: Any) -> ParallelEnv[Any, Any, Any]:
+    """The Parallel environment of a scenario in which all seats move at once, at every tick."""
+    return aec_to_parallel(ScenarioAEC(scenario, **options))

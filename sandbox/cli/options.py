@@ -1,0 +1,88 @@
+"""Options that many commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sandbox.runner.build import Builder
+    from sandbox.store import Store
+
+StoreOption = Annotated[
+    str,
+    typer.Option("--store", help="Database: a path, or a SQLAlchemy URL. [default: $SANDBOX_STORE, else sandbox.db]"),
+]
+PluginsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--plugins-dir", help="Directory of one-file plugins; may be given again. Also $SANDBOX_PLUGINS."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+
+
+def store_url(given: str) -> str:
+    """The store that is meant: the option, else the environment variable, else `sandbox.db` here."""
+    return given or os.environ.get("SANDBOX_STORE") or "sandbox.db"
+
+
+def open_store(given: str, *, create: bool = True) -> Store:
+    """The opened store; see `store_url`."""
+    from sandbox.store import Store
+
+    return Store.open(store_url(given), create=create)
+
+
+def builder(directories: list[Path] | None) -> Builder:
+    """A builder over the installed plugins and those in `directories`; broken ones are named on stderr."""
+    from sandbox.plugins import Plugins
+    from sandbox.runner.build import Builder
+
+    plugins = Plugins(directories or ())
+    for failure in plugins.failures():
+        warn(f"plugin {failure.source} is left out: {failure.reason}")
+    return Builder(plugins)
+
+
+def warn(text: object) -> None:
+    """A line on stderr."""
+    from sandbox.text import display
+
+    print(f"warning: {display(text)}", file=sys.stderr)
+
+
+def say(text: object = "") -> None:
+    """A line on stdout."""
+    from sandbox.text import display
+
+    print(display(text))
+
+
+def print_document(document: Any) -> None:
+    """A pydantic document as JSON on stdout."""
+    sys.stdout.write(document.model_dump_json(by_alias=True, exclude_none=False) + "\n")
+
+
+def settings(pairs: list[str] | None, option: str) -> dict[str, Any]:
+    """`key=value` options as a mapping; values are read as YAML (`3`, `true`, `[0.9, 0.95]`).
+
+    Raises:
+        InputError: a pair has no `=`.
+    """
+    import yaml
+
+    from sandbox.errors import InputError
+
+    found: dict[str, Any] = {}
+    for pair in pairs or []:
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            raise InputError(f"{option} {pair}: expected key=value, such as {option} rounds=12")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"{option} {pair}: the value is not YAML: {error}") from None
+    return found

@@ -1,0 +1,42 @@
+"""`sandbox replay`: the terminal UI over what is stored; `--plain` for a pipe or a screen reader."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sandbox.cli.options import PluginsOption, StoreOption, open_store, say
+
+
+def command(
+    target: Annotated[str, typer.Argument(help="An episode's id or an experiment's name; everything if left out.")] = "",
+    plain: Annotated[bool, typer.Option("--plain", help="Lines of text instead of a screen.")] = False,
+    step: Annotated[int | None, typer.Option("--step", min=0, help="Begin at (--plain: show only) this step.")] = None,
+    store: StoreOption = "",
+    plugins_dir: PluginsOption = None,
+) -> int:
+    """Browse and step through recorded episodes."""
+    from sandbox.errors import UnknownName
+
+    with open_store(store, create=False) as opened:
+        experiment, episode = None, None
+        if target:
+            try:
+                experiment = opened.experiment(target).id
+            except UnknownName:
+                episode = opened.find(target)
+        if not plain:
+            from sandbox.tui import run_replay
+
+            run_replay(opened, experiment=experiment, episode=episode, step=step)
+            return 0
+        from sandbox.report.plain import render_episode, render_heads
+
+        if episode is None:
+            lines = render_heads(opened.heads(experiment))
+        else:
+            lines = render_episode(opened.episode(episode), opened.scores(episode=episode), opened.marks(episode), step=step)
+        for line in lines:
+            say(line)
+    return 0

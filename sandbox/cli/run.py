@@ -1,0 +1,115 @@
+"""`sandbox run`: an experiment from a file, or one made of options; run it again to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, open_store, print_document, say, settings
+
+if TYPE_CHECKING:
+    from sandbox.experiment.model import Experiment
+    from sandbox.runner.build import Builder
+
+
+def command(
+    experiment: Annotated[Path | None, typer.Argument(help="Experiment file (YAML or JSON).")] = None,
+    env: Annotated[str, typer.Option("--env", help="Instead of a file: an environment's id.")] = "",
+    agent: Annotated[list[str] | None, typer.Option("--agent", help="Agent's id; may be given again.")] = None,
+    seat: Annotated[list[str] | None, typer.Option("--seat", help="SEAT=AGENT: a counterpart.")] = None,
+    episodes: Annotated[int, typer.Option("--episodes", min=1, help="Episodes per agent.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="First seed.")] = 0,
+    parameter: Annotated[list[str] | None, typer.Option("-P", help="key=value of the environment's config.")] = None,
+    agent_parameter: Annotated[list[str] | None, typer.Option("-A", help="key=value of the agents' settings.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many episodes of it.")] = None,
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Play failed episodes again.")] = False,
+    executor: Annotated[str, typer.Option("--executor", help="local: in this process.")] = "local",
+    store: StoreOption = "",
+    plugins_dir: PluginsOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Run what is missing of an experiment; run the same again to go on."""
+    import asyncio
+
+    from sandbox.cli.progress import progress_bar
+    from sandbox.errors import EPISODES_FAILED, InputError, ModelError
+    from sandbox.experiment.model import Experiment
+    from sandbox.report.tables import print_results
+    from sandbox.results import results_of
+    from sandbox.runner.run import run_experiment
+
+    if executor != "local":
+        raise InputError(f"--executor {executor}: this version has one executor, local")
+    if (experiment is None) == (not env):
+        raise InputError("give either an experiment file, or --env ID and --agent ID")
+    made = builder(plugins_dir)
+    if experiment is not None:
+        loaded = Experiment.load(experiment)
+    else:
+        if not agent:
+            raise InputError("--env needs an --agent (see: sandbox list agents)")
+        loaded, limit = _of_options(made, env, agent, seat, episodes, seed, parameter, agent_parameter)
+    with open_store(store) as opened:
+        with progress_bar(loaded.name) as progress:
+            ran = asyncio.run(
+                run_experiment(loaded, opened, made, limit=limit, retry_errors=retry_errors, progress=progress)
+            )
+        results = results_of(opened, made, opened.experiment(ran.experiment), loaded.scorers)
+        document = results.document()
+        if json:
+            print_document(document)
+        else:
+            print_results(document)
+            _say_next(document, store)
+    if ran.unreachable:
+        lines = [f"{name}: {reason}" for name, reason in ran.unreachable.items()]
+        raise ModelError("; ".join(lines) + " (its episodes are left to be run: run the same command again)")
+    return EPISODES_FAILED if any(entry.status == "error" for entry in document.episodes) else 0
+
+
+def _of_options(
+    made: Builder,
+    env: str,
+    agents: list[str],
+    seats: list[str] | None,
+    episodes: int,
+    seed: int,
+    parameters: list[str] | None,
+    agent_parameters: list[str] | None,
+) -> tuple[Experiment, int]:
+    """An experiment named after its content, and how many episodes it has."""
+    import hashlib
+
+    from sandbox.errors import InputError
+    from sandbox.experiment.expand import substitute
+    from sandbox.experiment.model import Experiment
+    from sandbox.play import validated_config
+    from sandbox.text import canonical
+
+    counterparts: dict[str, str] = {}
+    for pair in seats or []:
+        name, sign, filled = pair.partition("=")
+        if not sign:
+            raise InputError(f"--seat {pair}: expected SEAT=AGENT, such as --seat bob=baselines/rubinstein")
+        counterparts[name] = filled
+    config = settings(parameters, "-P")
+    scenario = made.scenario(env)
+    population = len(scenario.items(validated_config(scenario, substitute(config)))) if scenario else 1
+    content: dict[str, Any] = {
+        "environments": [
+            {"id": env, "config": config, "seats": counterparts, "items": {"first": min(episodes, population)}}
+        ],
+        "agents": [{"id": name, **settings(agent_parameters, "-A")} for name in agents],
+        "seeds": {"start": seed, "count": -(-episodes // population)},
+    }
+    digest = hashlib.sha256(canonical(content)).hexdigest()[:8]
+    name = f"{env} {' '.join(agents)} {digest}"
+    return Experiment.of({"name": name, **content}, "the options"), episodes * len(agents)
+
+
+def _say_next(document: Any, store: str) -> None:
+    option = f" --store {store}" if store else ""
+    if document.episodes:
+        say(f"\nreplay it: sandbox replay {document.episodes[0].id[:12]}{option}   (all: sandbox replay{option})")

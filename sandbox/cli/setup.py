@@ -1,0 +1,57 @@
+"""`sandbox setup`: what cannot come with pip install, such as a model's weights."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, say
+
+
+def command(
+    what: Annotated[str, typer.Argument(help="model")],
+    name: Annotated[str, typer.Argument(help="The model's name: smollm2.")] = "smollm2",
+    store: StoreOption = "",
+    plugins_dir: PluginsOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Fetch a model's weights into the user's cache, and check them."""
+    from sandbox.errors import InputError
+
+    if what != "model":
+        raise InputError(f"setup {what}: this version sets up models only: sandbox setup model smollm2")
+    path = fetch_with_progress(name)
+    if json:
+        import orjson
+
+        typer.echo(orjson.dumps({"model": name, "path": str(path)}).decode())
+    else:
+        say(f"{name} is at {path}")
+    return 0
+
+
+def fetch_with_progress(name: str) -> object:
+    """The weights' path, fetched with a progress bar if they are not there."""
+    import sys
+
+    from sandbox.adapters import weights
+
+    found = weights.find(name)
+    if found is not None:
+        return found
+    if not sys.stderr.isatty():
+        print(f"fetching the weights of {name} ...", file=sys.stderr, flush=True)
+        return weights.fetch(name)
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    with Progress(
+        TextColumn(f"fetching {name}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True)
+    ) as bar:
+        task = bar.add_task(name, total=None)
+
+        def update(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return weights.fetch(name, progress=update)

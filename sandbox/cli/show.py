@@ -1,0 +1,39 @@
+"""`sandbox show`: one episode as text, or all of it as JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, open_store, say
+
+
+def command(
+    episode: Annotated[str, typer.Argument(help="An episode's id (its beginning is enough) or external id.")],
+    store: StoreOption = "",
+    plugins_dir: PluginsOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show an episode: its specification, steps, scores and marks."""
+    from sandbox.report.plain import render_episode
+
+    with open_store(store, create=False) as opened:
+        key = opened.find(episode)
+        found = opened.episode(key)
+        if json:
+            from sandbox.text import canonical
+
+            whole = found.model_dump(mode="json")
+            whole["scores"] = [dict(score_fields(row)) for row in opened.scores(episode=key)]
+            sys.stdout.write(canonical(whole).decode() + "\n")
+            return 0
+        for line in render_episode(found, opened.scores(episode=key), opened.marks(key)):
+            say(line)
+    return 0
+
+
+def score_fields(row: object) -> list[tuple[str, object]]:
+    """A score row's fields, in order."""
+    return [(name, getattr(row, name)) for name in ("seat", "scorer", "variant", "name", "value", "reason")]

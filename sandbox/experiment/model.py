@@ -1,0 +1,194 @@
+"""The experiment file: what may stand in it, and all its faults at once, each with its path."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from sandbox.errors import InputError
+from sandbox.trace import Limits
+
+LEVELS = tuple[Any, ...]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class AgentUse(BaseModel):
+    """An agent as an experiment names it: `baselines/random`, or a mapping with `id`, `name` and its settings.
+
+    Every key but `id` and `name` is a setting of the agent.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str
+    name: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, raw: Any) -> Any:
+        return {"id": raw} if isinstance(raw, str) else raw
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings."""
+        return dict(self.model_extra or {})
+
+    @property
+    def called(self) -> str:
+        """The name in tables: the given one, else the id, with the model behind it if there is one."""
+        model = self.config.get("model")
+        return self.name or (f"{self.id}({model})" if isinstance(model, str) else self.id)
+
+
+class First(_Part):
+    """The first so many items."""
+
+    first: int = Field(gt=0)
+
+
+class Sample(_Part):
+    """So many items drawn without replacement, the same ones every time."""
+
+    sample: int = Field(gt=0)
+
+
+def _texts(raw: Any) -> Any:
+    return tuple(str(part) for part in raw) if isinstance(raw, list | tuple) else raw
+
+
+Items = Literal["all"] | First | Sample | Annotated[tuple[str, ...], BeforeValidator(_texts)]
+
+
+class EnvironmentUse(_Part):
+    """An environment with its config, a sweep over config fields, a choice of items, and counterparts by seat."""
+
+    id: str
+    config: Mapping[str, Any] = {}
+    sweep: Mapping[str, LEVELS] = {}
+    items: Items = "all"
+    seats: Mapping[str, AgentUse] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, raw: Any) -> Any:
+        return {"id": raw} if isinstance(raw, str) else raw
+
+
+class Seeds(_Part):
+    """Seeds of chance: `count` of them from `start` on."""
+
+    start: int = Field(0, ge=0)
+    count: int = Field(1, gt=0)
+
+
+class ScorerUse(BaseModel):
+    """A scorer: its id, or a mapping with `id` and its settings."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, raw: Any) -> Any:
+        return {"id": raw} if isinstance(raw, str) else raw
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings."""
+        return dict(self.model_extra or {})
+
+
+class Experiment(_Part):
+    """Environments x agents x treatments x items x repetitions x seeds; see `design.md` section 7 for the file.
+
+    Attributes:
+        name: with the content, what the store knows it by.
+        treatments: factor -> levels, fully crossed: `framing`, or any config field of the environments.
+        limits: for each episode.
+        scorers: none named means all that are installed.
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    environments: tuple[EnvironmentUse, ...] = Field(min_length=1)
+    agents: tuple[AgentUse, ...] = Field(min_length=1)
+    repetitions: int = Field(1, gt=0)
+    seeds: Seeds = Seeds()
+    treatments: Mapping[str, Annotated[LEVELS, Field(min_length=1)]] = {}
+    limits: Limits = Limits()
+    scorers: tuple[ScorerUse, ...] = ()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Experiment:
+        """The experiment in a YAML (or JSON) file.
+
+        Raises:
+            InputError: the file cannot be read, or its content cannot be used; every fault with its path.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; an experiment is a YAML file, see examples/") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} cannot be read: {error}") from None
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InputError(f"{path} is not YAML: {error}") from None
+        return cls.of(content, str(path))
+
+    @classmethod
+    def of(cls, content: Any, where: str = "experiment") -> Experiment:
+        """The experiment that plain `content` describes.
+
+        Raises:
+            InputError: every fault with its path.
+        """
+        if not isinstance(content, Mapping):
+            raise InputError(f"{where}: an experiment is a mapping with name, environments and agents")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise InputError.of(where, _faults(error)) from None
+
+
+_KNOWN = {
+    "environments": tuple(EnvironmentUse.model_fields),
+    "seeds": tuple(Seeds.model_fields),
+    "limits": tuple(Limits.model_fields),
+    "": tuple(Experiment.model_fields),
+}
+
+
+def _faults(error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors():
+        location = [part for part in fault["loc"] if not _is_union_tag(part)]
+        path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            parent = next((str(part) for part in reversed(location[:-1]) if isinstance(part, str)), "")
+            known = _KNOWN.get(parent, ())
+            near = difflib.get_close_matches(str(location[-1]), known, n=1)
+            message = f"unknown key: did you mean {near[0]}?" if near else f"unknown key (known: {', '.join(known)})"
+        elif fault["type"] == "missing":
+            message = "is required"
+        else:
+            shown = repr(fault["input"])
+            message = f"{message} (found {shown if len(shown) <= 60 else shown[:57] + '...'})"
+        lines.append(f"{path}: {message}")
+    return list(dict.fromkeys(lines))
+
+
+def _is_union_tag(part: int | str) -> bool:
+    """Whether a part of pydantic's path names a member of a union rather than a place in the file."""
+    return isinstance(part, str) and (part in ("First", "Sample") or "[" in part)

@@ -1,0 +1,182 @@
+"""The three verbs from Python: run, score, and look at the results."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import InputError
+from sandbox.experiment.model import Experiment, ScorerUse
+from sandbox.plugins import Plugins
+from sandbox.report.document import Document, EstimateEntry, document
+from sandbox.runner.build import Builder
+from sandbox.runner.run import Progress, Ran, run_experiment
+from sandbox.runner.score import Judged, all_scorers, judge
+from sandbox.store import ExperimentRow, Store
+from sandbox.trace import Episode
+
+
+class Estimates(Sequence[EstimateEntry]):
+    """Estimates in the order of their scorers."""
+
+    def __init__(self, rows: Sequence[EstimateEntry]) -> None:
+        self._rows = list(rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._rows[index]
+
+    def to_frame(self) -> Any:
+        """A data frame, of polars where it is installed, else of pandas.
+
+        Raises:
+            InputError: neither is installed.
+        """
+        rows = [row.model_dump() for row in self._rows]
+        try:
+            import polars
+
+            return polars.DataFrame(rows, infer_schema_length=None)
+        except ImportError:
+            pass
+        try:
+            import pandas  # type: ignore[import-untyped]  # optional, and ships no types
+
+            return pandas.DataFrame(rows)
+        except ImportError:
+            raise InputError("a data frame needs polars or pandas: pip install 'agent-eval-sandbox[analysis]'") from None
+
+
+class Episodes(Sequence[Episode]):
+    """Episodes in canonical order, each read from the store when it is asked for."""
+
+    def __init__(self, store: Store, keys: Sequence[str]) -> None:
+        self._store = store
+        self._keys = keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._store.episode(key) for key in self._keys[index]]
+        return self._store.episode(self._keys[index])
+
+
+class Results:
+    """An experiment in a store: its episodes, and what scorers say of them."""
+
+    def __init__(
+        self, store: Store, builder: Builder, experiment: ExperimentRow | None, scorers: Sequence[ScorerUse], ran: Ran | None
+    ) -> None:
+        self.store = store
+        self.builder = builder
+        self.experiment = experiment
+        self.scorers = tuple(scorers)
+        self.ran = ran
+        self._judged: Judged | None = None
+
+    @property
+    def episodes(self) -> Episodes:
+        """All of them, also those finished in earlier runs."""
+        return Episodes(self.store, [head.id for head in self.store.heads(self._number)])
+
+    @property
+    def judged(self) -> Judged:
+        """What the scorers say; computed once."""
+        if self._judged is None:
+            self._judged = judge(self.store, self.builder, self._number, self.scorers)
+        return self._judged
+
+    @property
+    def estimates(self) -> Estimates:
+        """Estimates of all scorers."""
+        return Estimates(self.document().estimates)
+
+    def document(self, warnings: Sequence[str] = ()) -> Document:
+        """Everything, as `--json` prints it."""
+        judged = self.judged
+        names = {use.id for use in self.scorers}
+        scores = [row for row in self.store.scores(self._number) if row.scorer in names]
+        return document(self.experiment, self.store.heads(self._number), scores, judged, warnings)
+
+    @property
+    def _number(self) -> int | None:
+        return self.experiment.id if self.experiment else None
+
+
+async def arun(
+    experiment: Experiment | Mapping[str, Any] | str | Path,
+    *,
+    store: str = "sandbox.db",
+    plugins_dirs: Sequence[str | Path] = (),
+    limit: int | None = None,
+    retry_errors: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Run what is missing of an experiment; `run` for where an event loop already runs."""
+    if isinstance(experiment, str | Path):
+        experiment = Experiment.load(experiment)
+    elif isinstance(experiment, Mapping):
+        experiment = Experiment.of(experiment)
+    builder = Builder(Plugins(plugins_dirs))
+    opened = Store.open(store)
+    ran = await run_experiment(
+        experiment, opened, builder, limit=limit, retry_errors=retry_errors, progress=progress
+    )
+    return Results(opened, builder, _row(opened, ran.experiment), experiment.scorers or all_scorers(builder), ran)
+
+
+def run(
+    experiment: Experiment | Mapping[str, Any] | str | Path,
+    *,
+    store: str = "sandbox.db",
+    plugins_dirs: Sequence[str | Path] = (),
+    limit: int | None = None,
+    retry_errors: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Run what is missing of an experiment, and give its results; run it again to go on.
+
+    Args:
+        experiment: one, or its content, or the path of its file.
+        store: any SQLAlchemy URL of SQLite, or a path.
+        plugins_dirs: directories of one-file plugins.
+        limit: at most so many episodes of the experiment.
+        retry_errors: play episodes that ended in error again.
+        progress: called after each episode.
+    """
+    return asyncio.run(
+        arun(
+            experiment,
+            store=store,
+            plugins_dirs=plugins_dirs,
+            limit=limit,
+            retry_errors=retry_errors,
+            progress=progress,
+        )
+    )
+
+
+def score(results: Results, scorers: Sequence[str | Mapping[str, Any]] = ()) -> Results:
+    """The same results under other scorers; nothing is run again."""
+    uses = [ScorerUse.model_validate(use) for use in scorers] or all_scorers(results.builder)
+    return Results(results.store, results.builder, results.experiment, uses, results.ran)
+
+
+def results_of(
+    store: Store, builder: Builder, experiment: ExperimentRow | None, scorers: Sequence[ScorerUse] = ()
+) -> Results:
+    """What is in a store, of one experiment or of all; scorers default to the experiment's own, else to all."""
+    own: Sequence[ScorerUse] = ()
+    if experiment is not None:
+        own = [ScorerUse.model_validate(use) for use in experiment.content.get("scorers", ())]
+    return Results(store, builder, experiment, list(scorers) or list(own) or all_scorers(builder), None)
+
+
+def _row(store: Store, number: int) -> ExperimentRow:
+    return store.experiment(number)

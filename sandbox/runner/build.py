@@ -1,0 +1,237 @@
+"""From specifications to running things: the only place that knows plugins when an episode is played."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from sandbox.adapters.foreign import PREFIX, ForeignPlay
+from sandbox.agent import Agent, NoConfig, Turn
+from sandbox.errors import InputError, PluginError
+from sandbox.experiment.expand import substitute
+from sandbox.menu import InvalidAction, Move
+from sandbox.play import Play, validated_config
+from sandbox.plugins import Plugins, resolve
+from sandbox.runner.loop import World, as_reply
+from sandbox.scenario import Benchmark, Luck, Scenario
+from sandbox.scorer import Estimator, Scorer
+from sandbox.text import canonical
+from sandbox.trace import AgentSpec, EpisodeSpec
+
+
+class _DrewError(Exception):
+    """A counterpart draws: it is no function of the state, and nothing is a best response to one of its draws."""
+
+
+class _NoLuck(Luck):
+    def generator(self, *name: object) -> np.random.Generator:
+        raise _DrewError
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes fresh agents of one specification.
+
+    Attributes:
+        scripted: it answers at once, as a function of its turn: what a best response can be computed against.
+    """
+
+    make: Callable[[], Agent[Any]]
+    scripted: bool
+
+    def __call__(self) -> Agent[Any]:
+        """A fresh agent."""
+        return self.make()
+
+
+class Function(Agent[NoConfig]):
+    """A plain function of a turn, as an agent."""
+
+    def __init__(self, function: Callable[[Turn], Any]) -> None:
+        super().__init__(NoConfig())
+        self._function = function
+
+    def act(self, turn: Turn) -> Any:
+        """Call it."""
+        return self._function(turn)
+
+
+class Builder:
+    """Makes environments, agents and scorers by name, each plugin loaded once."""
+
+    def __init__(self, plugins: Plugins) -> None:
+        self.plugins = plugins
+        self._scenarios: dict[str, Scenario[Any, Any]] = {}
+        self._agents: dict[bytes, Maker] = {}
+        self._benchmarks: dict[bytes, Mapping[str, Benchmark]] = {}
+        self._versions: dict[tuple[str, ...], dict[str, str]] = {}
+
+    # -- the catalog that experiments are expanded with ---------------------------------------------------------
+
+    def scenario(self, name: str) -> Scenario[Any, Any] | None:
+        """The scenario called `name`; None for `gymnasium:...`."""
+        if name.startswith(PREFIX):
+            return None
+        if name not in self._scenarios:
+            found = self.plugins.load("environments", name)
+            if not (isinstance(found, type) and issubclass(found, Scenario)):
+                raise PluginError(f"environment {name!r}: {found!r} is not a subclass of sandbox.scenario.Scenario")
+            if found.id != name:
+                raise PluginError(f"environment {name!r}: its class says id = {found.id!r}; announce it under that id")
+            self._scenarios[name] = found()
+        return self._scenarios[name]
+
+    def check_agent(self, use: AgentSpec) -> None:
+        """Raise if the agent cannot be made."""
+        self.agent(use)
+
+    def check_scorer(self, name: str, config: Mapping[str, Any]) -> None:
+        """Raise if the scorer cannot be made."""
+        self.scorer(name, config)
+
+    # -- running things -----------------------------------------------------------------------------------------
+
+    def world(self, spec: EpisodeSpec, nature: Sequence[Mapping[str, Any]] | None = None) -> World:
+        """A fresh episode of the specification; `nature` injects recorded chance."""
+        scenario = self.scenario(spec.environment)
+        if scenario is None:
+            return ForeignPlay(spec.environment.removeprefix(PREFIX), substitute(spec.config), spec.seed)
+        config, item = self.config_and_item(scenario, spec)
+        return Play(scenario, config, item, spec.seed, nature)
+
+    def config_and_item(self, scenario: Scenario[Any, Any], spec: EpisodeSpec) -> tuple[Any, Any]:
+        """The validated config and item of a specification; the item needs no data set."""
+        config = validated_config(scenario, substitute(spec.config))
+        return config, _item_type(scenario).model_validate(dict(spec.item))
+
+    def agents(self, spec: EpisodeSpec) -> dict[str, Agent[Any]]:
+        """A fresh agent for every seat."""
+        return {seat: self.agent(use)() for seat, use in spec.seats.items()}
+
+    def agent(self, use: AgentSpec) -> Maker:
+        """What makes fresh agents of a specification; its expensive parts (a compiled graph) are made once.
+
+        Raises:
+            UnknownName, PluginError, InputError: there is no such agent, it is broken, or its settings are wrong.
+        """
+        key = canonical([use.id, dict(use.config)])
+        if key not in self._agents:
+            self._agents[key] = _agent_maker(self._agent_object(use.id), use)
+        return self._agents[key]
+
+    def _agent_object(self, name: str) -> Any:
+        place, _, attribute = name.rpartition(":")
+        if place.endswith("langgraph.json"):
+            from sandbox.adapters.graphs import graph_of_config
+
+            return graph_of_config(place, attribute)
+        if place and "/" not in name or place.endswith(".py"):
+            return resolve(name, f"agent {name!r}")
+        return self.plugins.load("agents", name)
+
+    def scorer(self, name: str, config: Mapping[str, Any] | None = None) -> Scorer[Any] | Estimator[Any]:
+        """The scorer or estimator called `name`, with its settings."""
+        kind = self.plugins.load("scorers", name)
+        if not (isinstance(kind, type) and issubclass(kind, Scorer | Estimator)):
+            raise PluginError(f"scorer {name!r}: {kind!r} is neither a Scorer nor an Estimator (see sandbox.scorer)")
+        made: Scorer[Any] | Estimator[Any] = kind(_settings(kind.Config, config or {}, f"scorer {name!r}"))
+        return made
+
+    def benchmarks(self, spec: EpisodeSpec) -> Mapping[str, Benchmark]:
+        """Theory's numbers for the specification, computed once per configuration and counterparts."""
+        scenario = self.scenario(spec.environment)
+        if scenario is None:
+            return {}
+        others = {seat: use for seat, use in spec.seats.items() if seat not in spec.evaluated}
+        named = {seat: use.model_dump(mode="json") for seat, use in others.items()}
+        key = canonical([spec.environment, dict(spec.config), dict(spec.item), named])
+        if key not in self._benchmarks:
+            config, item = self.config_and_item(scenario, spec)
+            policies = {seat: self._policy(scenario, config, item, seat, use) for seat, use in others.items()}
+            known = {seat: policy for seat, policy in policies.items() if policy is not None}
+            try:
+                self._benchmarks[key] = scenario.benchmarks(config, item, known)
+            except _DrewError:
+                self._benchmarks[key] = scenario.benchmarks(config, item, {})
+        return self._benchmarks[key]
+
+    def _policy(
+        self, scenario: Scenario[Any, Any], config: Any, item: Any, seat: str, use: AgentSpec
+    ) -> Callable[[Any], Move] | None:
+        """A scripted counterpart as a function of the state; None for what is not scripted (a graph)."""
+        make = self.agent(use)
+        if not make.scripted:
+            return None
+
+        def policy(state: Any) -> Move:
+            play = Play(scenario, config, item, 0)
+            play.state = state
+            agent = make()
+            turn = replace(play.turn(seat, 0, privileged=agent.privileged), luck=_NoLuck(0))
+            answer = agent.act(turn)
+            move = play.read(turn.menu, as_reply(answer).action)  # type: ignore[arg-type]  # scripted: not awaitable
+            return play.forfeit(seat) if isinstance(move, InvalidAction) else move
+
+        return policy
+
+    def versions(self, spec: EpisodeSpec) -> Mapping[str, str]:
+        """Distribution (or file) -> version, of the sandbox and of every plugin in the specification."""
+        agents = sorted({use.id for use in spec.seats.values()})
+        key = (spec.environment, *agents)
+        if key not in self._versions:
+            sources = [self.plugins.source("environments", spec.environment)]
+            sources += [self.plugins.source("agents", name) for name in agents]
+            found = dict(source.rsplit(" ", 1) for source in sources if " " in source and not source.endswith(".py"))
+            self._versions[key] = {"agent-eval-sandbox": own_version()} | found
+        return self._versions[key]
+
+
+def own_version() -> str:
+    """The version of the sandbox; `unknown` when it runs from a source tree that is not installed."""
+    try:
+        return metadata.version("agent-eval-sandbox")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _item_type(scenario: Scenario[Any, Any]) -> type[BaseModel]:
+    """The model of the scenario's items: what `initial` says it takes, else the class attribute `Item`, else `Item`."""
+    from sandbox.scenario import Item
+
+    declared = getattr(scenario, "Item", None)
+    if declared is None:
+        hint = inspect.get_annotations(type(scenario).initial, eval_str=True).get("item")
+        declared = hint if isinstance(hint, type) and issubclass(hint, BaseModel) else Item
+    return declared
+
+
+def _settings(model: type[BaseModel], config: Mapping[str, Any], what: str) -> BaseModel:
+    try:
+        return model.model_validate(substitute(config))
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc'])) or 'config'}: {fault['msg']}" for fault in error.errors()]
+        known = ", ".join(model.model_fields) or "none"
+        raise InputError.of(what, [*faults, f"its settings are: {known}"]) from None
+
+
+def _agent_maker(found: Any, use: AgentSpec) -> Maker:
+    what = f"agent {use.id!r}"
+    if isinstance(found, type) and issubclass(found, Agent):
+        settings = _settings(found.Config, use.config, what)
+        return Maker(lambda: found(settings), scripted=not inspect.iscoroutinefunction(found.act))
+    if inspect.isfunction(found) and len(inspect.signature(found).parameters) == 1:
+        if use.config:
+            raise InputError(f"{what} is a plain function and has no settings, but was given {', '.join(use.config)}")
+        return Maker(lambda: Function(found), scripted=not inspect.iscoroutinefunction(found))
+    # Whatever is left is LangGraph's; its import is put off until a graph is asked for.
+    from sandbox.adapters.graphs import graph_of
+    from sandbox.adapters.langgraph import GraphAgent
+
+    graph = graph_of(found, substitute(use.config), what)
+    return Maker(lambda: GraphAgent(graph), scripted=False)

@@ -1,0 +1,293 @@
+"""The episode loop, one for every kind of environment: observe, menu, act, apply, reward; each step to the recorder."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import math
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sandbox.agent import Agent, Answer, Reply, Turn
+from sandbox.errors import ModelError
+from sandbox.menu import InvalidAction, Move, MoveRange, describe, moves
+from sandbox.play import Draw
+from sandbox.scenario import NATURE, Appraisal, Benchmark
+from sandbox.trace import Episode, EpisodeSpec, Event, MenuEntry, Outcome, Provenance, Status, Step
+
+Record = Callable[[Step], None]
+
+
+class EndOfRecord(Exception):
+    """A recorded agent has no more answers: the episode ends here, as its record does."""
+
+
+class World(Protocol):
+    """A running episode of any environment, as the loop needs it; see `Play`, the usual one, for the methods."""
+
+    seats: tuple[str, ...]
+    forfeited: bool
+    truncated: bool
+
+    def to_move(self) -> tuple[str, ...]: ...
+    def settle(self) -> list[Draw]: ...
+    def turn(self, seat: str, index: int, *, framing: Any, episode: str, privileged: bool) -> Turn: ...
+    def read(self, menu: Any, raw: object) -> Move | InvalidAction: ...
+    def forfeit(self, seat: str) -> Move: ...
+    def reference(self, seat: str) -> Move: ...
+    def appraise(self, seat: str, move: Move) -> Appraisal: ...
+    def apply(self, moves: Mapping[str, Move]) -> None: ...
+    def payoffs(self) -> dict[str, float]: ...
+    def facts(self) -> dict[str, Any]: ...
+    def state_hash(self) -> str: ...
+
+
+@dataclass
+class Decided:
+    """What came of asking one seat."""
+
+    turn: Turn
+    menu: tuple[MenuEntry, ...]
+    move: Move | None
+    outcome: Outcome
+    said: str
+    events: list[Event]
+    state: str
+    seconds: float
+
+
+class EpisodeLoop:
+    """Plays one episode and hands each step to `record` as soon as it is done.
+
+    Args:
+        spec: what is played.
+        world: a fresh one, made of the specification.
+        agents: seat -> agent, fresh ones.
+        record: takes each step; must only enqueue.
+    """
+
+    def __init__(self, spec: EpisodeSpec, world: World, agents: Mapping[str, Agent[Any]], record: Record) -> None:
+        self.spec = spec
+        self.world = world
+        self.agents = agents
+        self.record = record
+        self.steps: list[Step] = []
+        self.tick = 0
+        self._digest = ""
+        self._decisions = 0
+        self._tokens = 0
+        self._calls = 0
+        self._began = time.monotonic()
+
+    async def run(
+        self, benchmarks: Mapping[str, Benchmark], versions: Mapping[str, str], provenance: Provenance = "executed"
+    ) -> Episode:
+        """The whole episode; an agent's or environment's exception is recorded as its error, never raised.
+
+        Raises:
+            ModelError: a model cannot be reached: nothing is wrong with the episode, which stays to be run.
+        """
+        status: Status = "finished"
+        reason = ""
+        facts: dict[str, Any] = {}
+        payoffs: dict[str, float] = {}
+        try:
+            reason = await self._play()
+            world = self.world
+            if reason or world.truncated:
+                status, reason = "truncated", reason or "the environment's own limit"
+            elif world.forfeited and self.spec.framing == "lived":
+                status, reason = "forfeited", "a seat gave no legal answer, and the scenario declares nothing else"
+            facts, payoffs = world.facts(), world.payoffs()
+        except ModelError:
+            raise
+        except EndOfRecord:
+            status, reason = "truncated", "the record ends here"
+            facts, payoffs = self.world.facts(), self.world.payoffs()
+        except Exception as error:  # a plugin may raise anything: recorded, and the other episodes go on
+            status, reason = "error", "".join(traceback.format_exception(error))[-4000:]
+        return Episode(
+            id=self.spec.key,
+            spec=self.spec,
+            status=status,
+            reason=reason,
+            steps=tuple(self.steps),
+            payoffs={seat: value if math.isfinite(value) else 0.0 for seat, value in payoffs.items()},
+            facts=facts,
+            benchmarks=benchmarks,
+            hash=self._digest,
+            provenance=provenance,
+            versions=versions,
+        )
+
+    async def _play(self) -> str:
+        """Play to the end; the limit that cut it short, or ''."""
+        self._chance()
+        while seats := self.world.to_move():
+            if reason := self._limit():
+                return reason
+            if len(seats) == 1:
+                decided = [await self._decide(seats[0])]
+            else:
+                decided = list(await asyncio.gather(*(self._decide(seat) for seat in seats)))
+            self._take(seats, decided)
+            self._chance()
+        return ""
+
+    def _limit(self) -> str:
+        limits = self.spec.limits
+        if limits.steps is not None and self._decisions >= limits.steps:
+            return f"{limits.steps} steps"
+        if limits.tokens is not None and self._tokens >= limits.tokens:
+            return f"{limits.tokens} tokens"
+        if limits.model_calls is not None and self._calls >= limits.model_calls:
+            return f"{limits.model_calls} model calls"
+        if limits.seconds is not None and time.monotonic() - self._began >= limits.seconds:
+            return f"{limits.seconds:g} seconds"
+        return ""
+
+    async def _decide(self, seat: str) -> Decided:
+        agent = self.agents[seat]
+        events: list[Event] = []
+        evaluated = seat in self.spec.evaluated
+        framing = self.spec.framing if evaluated else "lived"
+        turn = self.world.turn(
+            seat, len(self.steps), framing=framing, episode=self.spec.key, privileged=agent.privileged
+        )
+        turn = replace(turn, emit=lambda kind, data: events.append(Event(kind=kind, data=data)))
+        menu = tuple(
+            MenuEntry(move=move.model_dump(mode="json"), appraisal=self.world.appraise(seat, move))
+            for move in moves(turn.menu)
+        )
+        state, began, said = self.world.state_hash(), time.monotonic(), ""
+        move: Move | None = None
+        outcome: Outcome = "invalid"
+        for _ in range(max(1, self.spec.limits.attempts)):
+            try:
+                reply = await self._ask(agent, turn)
+            except TimeoutError:
+                events.append(Event(kind="timeout", data={"seconds": self.spec.limits.seconds}))
+                outcome = "timeout"
+                break
+            said = reply.text
+            if reply.refused:
+                events.append(Event(kind="refusal", data={"text": reply.text}))
+                outcome = "refusal"
+                break
+            read = reply.error or self.world.read(turn.menu, reply.action)
+            if not isinstance(read, InvalidAction):
+                move, outcome = read, "abstention" if read.abstains else "valid"
+                break
+            events.append(Event(kind="invalid", data={"code": read.code, "message": read.message, "said": reply.text}))
+            outcome = "unparsed" if read.code == "unparsed" else "invalid"
+            turn = replace(turn, errors=(*turn.errors, read))
+        self._count(events)
+        return Decided(turn, menu, move, outcome, said, events, state, time.monotonic() - began)
+
+    async def _ask(self, agent: Agent[Any], turn: Turn) -> Reply:
+        answer = agent.act(turn)
+        if inspect.isawaitable(answer):
+            limit = self.spec.limits.seconds
+            if limit is None:
+                answer = await answer
+            else:
+                left = limit - (time.monotonic() - self._began)
+                answer = await asyncio.wait_for(answer, max(left, 0.001))
+        return as_reply(answer)
+
+    def _count(self, events: list[Event]) -> None:
+        for event in events:
+            if event.kind == "model_call":
+                self._calls += 1
+                self._tokens += int(event.data.get("tokens", {}).get("total", 0))
+
+    def _take(self, seats: tuple[str, ...], decided: list[Decided]) -> None:
+        """Let the tick take effect, and record a step for each of its seats; the last carries the rewards."""
+        world = self.world
+        applied: dict[str, Move] = {}
+        for seat, one in zip(seats, decided, strict=True):
+            hypothetical = self.spec.framing == "hypothetical" and seat in self.spec.evaluated
+            if hypothetical:
+                applied[seat] = world.reference(seat)
+            else:
+                applied[seat] = one.move if one.move is not None else world.forfeit(seat)
+        before = world.payoffs()
+        appraised = [
+            None if one.move is None else world.appraise(seat, one.move)
+            for seat, one in zip(seats, decided, strict=True)
+        ]
+        world.apply(applied)
+        rewards, broken = _rewards(before, world.payoffs())
+        for position, (seat, one, truth) in enumerate(zip(seats, decided, appraised, strict=True)):
+            last = position == len(seats) - 1
+            if last and broken:
+                one.events.append(Event(kind="reward_invalid", data={"seats": broken}))
+            decision = None
+            if one.move is not None and truth is not None:
+                decision = MenuEntry(move=one.move.model_dump(mode="json"), appraisal=truth)
+            self._keep(
+                Step(
+                    index=len(self.steps),
+                    tick=self.tick,
+                    seat=seat,
+                    observation=one.turn.observation.model_dump(mode="json"),
+                    text=one.turn.text,
+                    menu=one.menu,
+                    ranges=tuple(describe((entry,)) for entry in one.turn.menu if isinstance(entry, MoveRange)),
+                    decision=decision,
+                    applied=applied[seat].model_dump(mode="json"),
+                    outcome=one.outcome,
+                    rewards=rewards if last else {},
+                    state=one.state,
+                    said=one.said,
+                    events=tuple(one.events),
+                    seconds=one.seconds,
+                )
+            )
+            self._decisions += 1
+        self.tick += 1
+
+    def _chance(self) -> None:
+        before = self.world.payoffs()
+        draws = self.world.settle()
+        rewards, _ = _rewards(before, self.world.payoffs())
+        for position, draw in enumerate(draws):
+            self._keep(
+                Step(
+                    index=len(self.steps),
+                    tick=self.tick,
+                    seat=NATURE,
+                    text=draw.name,
+                    applied=draw.move.model_dump(mode="json"),
+                    outcome="chance",
+                    rewards=rewards if position == len(draws) - 1 else {},
+                    state=draw.state,
+                )
+            )
+            self.tick += 1
+
+    def _keep(self, step: Step) -> None:
+        self._digest = step.digest_after(self._digest)
+        step = step.model_copy(update={"digest": self._digest})
+        self.steps.append(step)
+        self.record(step)
+
+
+def as_reply(answer: Answer) -> Reply:
+    """An agent's answer in its full form."""
+    return answer if isinstance(answer, Reply) else Reply(action=answer)
+
+
+def _rewards(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
+    """Differences that are not 0, and the seats whose reward is not a finite number (recorded as such, not as NULL)."""
+    rewards, broken = {}, []
+    for seat, total in after.items():
+        difference = total - before[seat]
+        if not math.isfinite(difference):
+            broken.append(seat)
+        elif difference:
+            rewards[seat] = difference
+    return rewards, broken

@@ -1,0 +1,102 @@
+"""Scoring recorded traces: no model, no environment; several scorers in one pass, each failure kept to itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.experiment.model import ScorerUse
+from sandbox.runner.build import Builder
+from sandbox.scorer import Card, Estimate, Estimator, Findings, Scorer, Table, row_of
+from sandbox.store import Store
+from sandbox.text import canonical
+from sandbox.trace import Choice, Episode, choices
+
+
+@dataclass
+class Judged:
+    """All that scorers said: cards by scorer and episode, findings by scorer, and what went wrong."""
+
+    cards: dict[str, dict[str, Card]] = field(default_factory=dict)
+    findings: dict[str, Findings] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def estimates(self) -> Iterable[tuple[str, Estimate]]:
+        """(scorer, estimate), in order."""
+        for name, findings in self.findings.items():
+            for estimate in findings.estimates:
+                yield name, estimate
+
+
+@dataclass
+class _Judge:
+    name: str
+    plugin: Scorer[Any] | Estimator[Any]
+    config: str
+    known: dict[str, Card]
+    rows: list[Any] = field(default_factory=list)
+    fresh: int = 0
+    fault: str = ""
+
+
+def judge(
+    store: Store, builder: Builder, experiment: int | None, uses: Sequence[ScorerUse], again: bool = False
+) -> Judged:
+    """Score every finished episode (of one experiment, or of all) and estimate over them.
+
+    Scores are kept in the store under the scorer's version and settings, and not computed a second time unless `again`.
+    A scorer that raises is named in the warnings, with its source, and harms no other.
+    """
+    judged = Judged()
+    judges = []
+    for use in uses:
+        plugin = builder.scorer(use.id, use.config)
+        config = hashlib.sha256(canonical(plugin.config.model_dump(mode="json"))).hexdigest()[:16]
+        known = {} if again else store.cards(use.id, plugin.version, config, experiment)
+        judges.append(_Judge(use.id, plugin, config, known))
+    sets: list[Choice] = []
+    for episode in store.episodes(experiment):
+        sets.extend(choices(episode))
+        for one in judges:
+            _score(one, episode, store)
+    for one in judges:
+        judged.cards[one.name] = one.known
+        findings = Findings() if one.fault else _estimate(one, sets)
+        if one.fault:
+            source = builder.plugins.source("scorers", one.name)
+            judged.warnings.append(f"scorer {one.name} ({source}) failed and is left out: {one.fault}")
+        judged.findings[one.name] = findings
+        judged.warnings += [f"{one.name}: {warning}" for warning in findings.warnings]
+    return judged
+
+
+def _score(one: _Judge, episode: Episode, store: Store) -> None:
+    if one.fault:
+        return
+    card = one.known.get(episode.id)
+    if card is None:
+        try:
+            card = one.plugin.score(episode) if isinstance(one.plugin, Scorer) else Card()
+        except Exception as error:  # a plugin may raise anything; it is named, and the others go on
+            one.fault = f"on episode {episode.id[:12]}: {type(error).__name__}: {error}"
+            return
+        one.known[episode.id] = card
+        store.save_card(one.name, one.plugin.version, one.config, episode.id, card)
+    one.rows.append(row_of(episode, card))
+
+
+def _estimate(one: _Judge, sets: list[Choice]) -> Findings:
+    if not isinstance(one.plugin, Estimator):
+        return Findings()
+    try:
+        return one.plugin.estimate(Table(one.rows, sets))
+    except Exception as error:  # as above
+        one.fault = f"in its estimates: {type(error).__name__}: {error}"
+        return Findings()
+
+
+def all_scorers(builder: Builder) -> list[ScorerUse]:
+    """Every scorer that is announced."""
+    return [ScorerUse(id=name) for name in dict.fromkeys(entry.name for entry in builder.plugins.entries("scorers"))]

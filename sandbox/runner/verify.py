@@ -1,0 +1,71 @@
+"""Whether a stored trace is what its specification and recorded moves give: the environment is executed again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.runner.build import Builder
+from sandbox.runner.loop import EpisodeLoop
+from sandbox.runner.replayed import recorded_agents, recorded_chance
+from sandbox.text import canonical
+from sandbox.trace import Episode, Step, first_difference
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The result for one episode. `fault` is '' where all is well; `verifiable` is False for what was only recorded."""
+
+    episode: str
+    step: int | None = None
+    fault: str = ""
+    verifiable: bool = True
+
+
+async def verify(episode: Episode, builder: Builder) -> Verified:
+    """Compare a trace with its re-execution, step by step.
+
+    Executed episodes draw their chance anew from the seed; imported ones have theirs injected. An episode that ended in
+    error is compared up to its error.
+    """
+    if episode.provenance == "recorded":
+        return Verified(episode.id, None, "", verifiable=False)
+    broken = _chain(episode)
+    if broken is not None:
+        return Verified(episode.id, broken, "its stored content does not match its digest")
+    if episode.spec.key != episode.id:
+        return Verified(episode.id, None, "its specification does not match its key")
+    nature = None if episode.provenance == "executed" else recorded_chance(episode.steps)
+    world = builder.world(episode.spec, nature)
+    rebuilt: list[Step] = []
+    loop = EpisodeLoop(episode.spec, world, recorded_agents(episode), rebuilt.append)
+    again = await loop.run({}, {}, episode.provenance)
+    index = first_difference(episode.steps, rebuilt)
+    if index is not None:
+        return Verified(episode.id, index, _difference(episode.steps, rebuilt, index, again))
+    if episode.status != "error" and canonical(dict(again.facts)) != canonical(dict(episode.facts)):
+        return Verified(episode.id, None, f"its facts at the end differ: {dict(episode.facts)} and {dict(again.facts)}")
+    if episode.hash != again.hash:
+        return Verified(episode.id, None, "its trace hash differs")
+    return Verified(episode.id)
+
+
+def _chain(episode: Episode) -> int | None:
+    """The first step whose stored content does not give its stored digest."""
+    before = ""
+    for position, step in enumerate(episode.steps):
+        if step.index != position or step.digest_after(before) != step.digest:
+            return position
+        before = step.digest
+    return None
+
+
+def _difference(recorded: tuple[Step, ...], rebuilt: list[Step], index: int, again: Episode) -> str:
+    if index >= len(rebuilt):
+        why = f" ({again.reason.strip().splitlines()[-1]})" if again.status == "error" and again.reason else ""
+        return f"the re-execution ended before it{why}"
+    if index >= len(recorded):
+        return "the re-execution goes on where the trace ends"
+    one, other = recorded[index], rebuilt[index]
+    names = ("seat", "state", "observation", "text", "menu", "ranges", "decision", "applied", "outcome", "rewards", "tick")
+    changed = [name for name in names if getattr(one, name) != getattr(other, name)]
+    return f"re-executed, it differs in {', '.join(changed) or 'its digest'}"

@@ -1,0 +1,151 @@
+"""Whether two answers to one question agree: beyond chance, and when only the order of the options has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sandbox.errors import InputError
+from sandbox.stats.arrays import Floats, distinct, same_length
+from sandbox.stats.intervals import paired_proportions, wilson
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How often two answers agree.
+
+    `rate` in [0, 1] with its interval `low`, `high`; `chance` is the rate that independent answers with the same
+    marginal frequencies would have (Cohen 1960); `kappa` = (rate - chance) / (1 - chance), None where chance is 1
+    because all answers are the same. `n` pairs, of `items` distinct items.
+    """
+
+    rate: float
+    low: float
+    high: float
+    chance: float
+    kappa: float | None
+    n: int
+    items: int
+
+
+@dataclass(frozen=True)
+class OrderConsistency:
+    """Whether choices follow content or position, from items that were shown in two orders.
+
+    `kappa` = (P(same content in both orders) - chance) / (1 - chance) with chance = 1 / options: for two options
+    2P - 1, from -1 (always the same position) over 0 (random) to 1 (always the same content).
+    `bias` = P(first shown in both orders) - P(last shown in both), in [-1, 1].
+    Both with the ends of their intervals; `n` pairs, of `items` distinct items.
+    """
+
+    kappa: float
+    kappa_low: float
+    kappa_high: float
+    bias: float
+    bias_low: float
+    bias_high: float
+    n: int
+    items: int
+
+
+def agreement(first: ArrayLike, second: ArrayLike, items: ArrayLike | None = None, level: float = 0.95) -> Agreement:
+    """Agreement of `first` and `second`, (pairs,) nominal answers; `items` (pairs,) are labels, by default all differ.
+
+    Each item counts once, however many pairs it has; the interval is Wilson's over items, so that repetitions of an
+    item never pass for evidence, and full agreement still has an interval. InputError for no pairs or missing answers:
+    leave refusals out, counted, or give them an answer of their own.
+    """
+    one, two = np.asarray(first), np.asarray(second)
+    same_length({"first": one, "second": two})
+    if one.shape[:1] == (0,):
+        raise InputError("agreement: no pairs of answers; expected at least one")
+    kinds, answers = distinct(np.concatenate([one, two]), "answers")
+    left, right = answers[: len(one)], answers[len(one) :]
+    weights, count = _item_weights(items, len(one))
+    rate = _mean(weights, left == right)
+    marginals = np.stack([np.bincount(side, weights, minlength=kinds) for side in (left, right)])
+    chance = 1.0 if kinds == 1 else float(marginals.prod(axis=0).sum())
+    low, high = wilson(rate * count, count, level)
+    kappa = None if kinds == 1 else (rate - chance) / (1 - chance)
+    return Agreement(rate, low, high, chance, kappa, len(one), count)
+
+
+def order_consistency(
+    content: ArrayLike,
+    position: ArrayLike,
+    options: ArrayLike,
+    items: ArrayLike | None = None,
+    level: float = 0.95,
+) -> OrderConsistency:
+    """Consistency over pairs of presentations of one item in two different orders.
+
+    `content` (pairs, 2): what was chosen, in the first and in the second order. `position` (pairs, 2): where it was
+    shown, counted from 0. `options`: (pairs,) or one number, how many there were. `items` (pairs,): labels, by default
+    all differ. The same works for labels (A/B) in the place of positions.
+
+    Each item counts once. The intervals are Wilson's and Tango's score intervals over items: 200 of 200 items that
+    follow the position give kappa -1 with an upper bound near -.96, where a bootstrap would collapse.
+    InputError for no pairs, or a position outside the options.
+    """
+    chosen, shown = np.asarray(content), np.asarray(position)
+    for what, array in (("content", chosen), ("position", shown)):
+        if array.size == 0:
+            raise InputError("order_consistency: no pairs of choices; expected items that were chosen in both orders")
+        if array.ndim != 2 or array.shape[1] != 2:
+            raise InputError(f"{what}: expected shape (pairs, 2), got {array.shape}")
+    same_length({"content": chosen, "position": shown})
+    pairs = len(chosen)
+    try:
+        ways = np.broadcast_to(np.asarray(options), (pairs,))
+    except ValueError as error:
+        raise InputError(f"options: expected one number or {pairs}, got shape {np.shape(options)}") from error
+    if ways.dtype.kind not in "iu" or shown.dtype.kind not in "iu" or np.any(ways < 2):
+        raise InputError("options and position: expected whole numbers, with at least 2 options")
+    outside = np.flatnonzero(np.any((shown < 0) | (shown >= ways[:, np.newaxis]), axis=1))
+    if outside.size:
+        row = int(outside[0])
+        raise InputError(f"position[{row}] is {shown[row].tolist()}: expected from 0 to {ways[row]} options less one")
+    _, codes = distinct(chosen.reshape(-1), "content")
+    chosen_codes = codes.reshape(pairs, 2)
+    weights, count = _item_weights(items, pairs)
+
+    same = _mean(weights, chosen_codes[:, 0] == chosen_codes[:, 1])
+    chance = 1 / float(ways[0]) if (ways == ways[0]).all() else float(weights @ (1 / ways))
+    low, high = wilson(same * count, count, level)
+    kappa, kappa_low, kappa_high = ((rate - chance) / (1 - chance) for rate in (same, low, high))
+
+    first = _mean(weights, np.all(shown == 0, axis=1))
+    last = _mean(weights, np.all(shown == ways[:, np.newaxis] - 1, axis=1))
+    bias_low, bias_high = paired_proportions(first * count, last * count, count, level)
+    return OrderConsistency(kappa, kappa_low, kappa_high, first - last, bias_low, bias_high, pairs, count)
+
+
+def verdict(consistency: OrderConsistency, factor: str = "position") -> str:
+    """What choices that behave so are worth: `valid`, `follows position`, `noise` or `weak`.
+
+    Valid if kappa is above .5, following if it is below 0, noise if it may be 0, each with its whole interval; weak
+    between. `factor` is what was varied, for the word after "follows": position or label.
+    """
+    if consistency.kappa_low > 0.5:
+        return "valid"
+    if consistency.kappa_high < 0:
+        return f"follows {factor}"
+    return "noise" if consistency.kappa_low <= 0 else "weak"
+
+
+def _item_weights(items: ArrayLike | None, pairs: int) -> tuple[Floats, int]:
+    """A weight per pair, adding up to 1, that gives each item the same share; and the number of items."""
+    index = np.arange(pairs)
+    count = pairs
+    if items is not None:
+        count, index = distinct(items, "items")
+        if len(index) != pairs:
+            raise InputError(f"items: {len(index)} labels for {pairs} pairs; expected one per pair")
+    return 1.0 / (count * np.bincount(index)[index]), count
+
+
+def _mean(weights: Floats, yes: NDArray[np.bool_]) -> float:
+    """The weighted share of `yes`, exactly 0 and 1 where none and all are."""
+    return 1.0 if yes.all() else 0.0 if not yes.any() else float(weights @ yes)

@@ -1,0 +1,402 @@
+"""The conditional logit (McFadden 1974) over choice sets of any size, which says what the data cannot tell.
+
+P(a | set) = exp(x_a b) / sum over the set's alternatives of exp(x b). Only differences within a set matter, so
+
+- a column that is constant within every set, or columns that are exact linear combinations of each other, have no
+  estimate: they are `removed`, by name, while all else is estimated as it would be beside them;
+- columns whose *sum* is constant (every alternative serves exactly one class) are known relative to each other: they
+  are reported as deviations from their mean (`relative`);
+- where a combination of columns predicts some choices perfectly, the likelihood has no maximum (Albert & Anderson
+  1984, Biometrika 71:1). The coefficients that diverge are `separated`, by name; the others are those of the limit to
+  which the likelihood tends (Geyer 2009, Electronic Journal of Statistics 3:259);
+- columns that are nearly dependent are estimated, and named (`collinear`; Belsley, Kuh & Welsch 1980).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sandbox.errors import InputError
+from sandbox.stats.arrays import Floats, booleans, distinct, finite, same_length
+from sandbox.stats.identification import (
+    LOOSE,
+    Collinearity,
+    centred_and_scaled,
+    check_names,
+    comparable,
+    complement,
+    contrast_of,
+    direction_of,
+    near_dependencies,
+    null_space,
+    separated_rows,
+    surviving,
+    tied_columns,
+)
+from sandbox.stats.intervals import Interval, cluster_replicates, percentile_interval
+
+
+@dataclass(frozen=True)
+class LogitFit:
+    """A fitted conditional logit: no number in it is NaN or infinite.
+
+    `coefficients` (estimated,), `covariance` and `robust_covariance` (estimated, estimated) stand in the order of
+    `names`, the columns that have an estimate. `covariance` is the inverse of the Hessian; `robust_covariance` allows
+    for any dependence within clusters, scaled by G / (G - 1), and is None where there is one cluster.
+    Of the other columns, `removed` says why there is none, and `separated` which way it may diverge: "+" or "-" where
+    the data leave one way open (a column that predicts), "either" where they leave both. `relative` holds groups of
+    `names` that are known only up to a common constant and are given as deviations from the group's mean. `collinear`
+    holds groups of names not to be told apart.
+    Log-likelihoods are of the weighted sample; where something is separated, `log_likelihood` is the limit. The null
+    model chooses evenly. `converged` is False if Newton's method ended elsewhere than at the maximum.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    covariance: Floats
+    robust_covariance: Floats | None
+    log_likelihood: float
+    null_log_likelihood: float
+    converged: bool
+    iterations: int
+    sets: int
+    clusters: int
+    removed: dict[str, str]
+    separated: dict[str, str]
+    relative: tuple[tuple[str, ...], ...]
+    collinear: tuple[Collinearity, ...]
+
+    @property
+    def errors(self) -> Floats:
+        """Standard errors from the Hessian, (estimated,)."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    @property
+    def robust_errors(self) -> Floats | None:
+        """Cluster-robust standard errors, (estimated,); None where there is one cluster."""
+        return None if self.robust_covariance is None else np.sqrt(np.diag(self.robust_covariance))
+
+    def coefficient(self, name: str) -> float | None:
+        """The estimate of one column; None where it has none."""
+        return float(self.coefficients[self.names.index(name)]) if name in self.names else None
+
+
+def fit(
+    features: ArrayLike,
+    set_index: ArrayLike,
+    chosen: ArrayLike,
+    names: Sequence[str],
+    weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> LogitFit:
+    """Fit by maximum likelihood to a table with one row per alternative.
+
+    `features` (rows, k) finite numbers, named by `names`; `set_index` (rows,) a label per choice set, its rows in any
+    order; `chosen` (rows,) True once per set; `weights` (rows,) non-negative and equal within a set, by default 1;
+    `cluster` (rows,) labels for the robust covariance, equal within a set, by default each set its own.
+    A set of one alternative says nothing and is harmless. InputError for input that is none of this.
+    """
+    data = _Choices.of(features, set_index, chosen, names, weights, cluster)
+    return _fit(data).result
+
+
+def bootstrap(
+    features: ArrayLike,
+    set_index: ArrayLike,
+    chosen: ArrayLike,
+    names: Sequence[str],
+    cluster: ArrayLike,
+    generator: np.random.Generator,
+    replications: int = 1000,
+    level: float = 0.95,
+) -> dict[str, Interval | None]:
+    """Percentile intervals of the coefficients that :func:`fit` estimates, when whole clusters are drawn again.
+
+    A replication in which a coefficient diverges counts as infinite, one in which it is not identified as undefined:
+    an end that they reach is None (see :class:`Interval`). None in all where there is one cluster or nothing varies.
+    """
+    data = _Choices.of(features, set_index, chosen, names, None, cluster)
+    full = _fit(data)
+    estimated = full.result.names
+    if data.clusters < 2 or not estimated:
+        return dict.fromkeys(estimated)
+    problem, report, start = full.problem, full.report, full.solution
+
+    def refit(set_weights: Floats) -> Floats:
+        return _refit(problem, report, start, set_weights)
+
+    replicates = cluster_replicates(refit, data.cluster, generator, replications)
+    return {name: percentile_interval(replicates[:, column], level) for column, name in enumerate(estimated)}
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """The checked table: rows sorted by set; what differs per set is (sets,)."""
+
+    features: Floats
+    set_of_row: NDArray[np.intp]
+    chosen_row: NDArray[np.intp]
+    weights: Floats
+    cluster: NDArray[np.intp]
+    clusters: int
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        features: ArrayLike,
+        set_index: ArrayLike,
+        chosen: ArrayLike,
+        names: Sequence[str],
+        weights: ArrayLike | None,
+        cluster: ArrayLike | None,
+    ) -> _Choices:
+        matrix = finite(features, "features", 2)
+        rows = len(matrix)
+        if rows == 0:
+            raise InputError("features: no rows; expected at least one choice set")
+        check_names(names, matrix.shape[1])
+        sets, set_of_row = distinct(set_index, "set_index")
+        picked = booleans(chosen, "chosen")
+        row_weights = np.ones(rows) if weights is None else finite(weights, "weights")
+        clusters, cluster_of_row = (sets, set_of_row) if cluster is None else distinct(cluster, "cluster")
+        same_length(
+            {
+                "features": matrix,
+                "set_index": set_of_row,
+                "chosen": picked,
+                "weights": row_weights,
+                "cluster": cluster_of_row,
+            }
+        )
+        order = np.argsort(set_of_row, kind="stable")
+        matrix, set_of_row, picked = matrix[order], set_of_row[order], picked[order]
+        row_weights, cluster_of_row = row_weights[order], cluster_of_row[order]
+        labels = np.asarray(set_index)[order]
+        starts = np.searchsorted(set_of_row, np.arange(sets))
+        faults = []
+        times = np.bincount(set_of_row, picked, minlength=sets)
+        if np.any(times != 1):
+            bad = int(np.flatnonzero(times != 1)[0])
+            faults.append(
+                f"{int(np.sum(times != 1))} choice sets have not exactly one chosen row; the first is set "
+                f"{labels[starts[bad]]} with {int(times[bad])}: leave sets without a choice out, counted"
+            )
+        if np.any(row_weights < 0) or not np.any(row_weights > 0):
+            faults.append("weights: expected none negative and at least one positive")
+        for what, values in (("weights", row_weights), ("cluster", cluster_of_row)):
+            varying = np.flatnonzero(values != values[starts[set_of_row]])
+            if varying.size:
+                faults.append(f"{what}: expected one value within a set, differs in set {labels[varying[0]]}")
+        if faults:
+            raise InputError.of("choice sets", faults)
+        set_weights = row_weights[starts]
+        if np.any(set_weights == 0):  # what has no weight identifies nothing
+            kept = set_weights > 0
+            kept_rows = kept[set_of_row]
+            renumbered = np.cumsum(kept) - 1
+            matrix, picked, set_of_row = matrix[kept_rows], picked[kept_rows], renumbered[set_of_row[kept_rows]]
+            set_weights, cluster_of_set = set_weights[kept], cluster_of_row[starts][kept]
+            clusters, cluster_of_set = distinct(cluster_of_set, "cluster")
+        else:
+            cluster_of_set = cluster_of_row[starts]
+        return cls(
+            matrix, set_of_row, np.flatnonzero(picked), set_weights, cluster_of_set, clusters, tuple(map(str, names))
+        )
+
+
+class _Problem:
+    """The likelihood in identified coordinates: a row per alternative that was not chosen.
+
+    `differences` (rows, r): its features less those of the chosen alternative; `set_of_row` (rows,), sorted.
+    Log-likelihood = - sum over sets of weight * log(1 + sum over its rows of exp(differences @ c)): concave in c.
+    """
+
+    def __init__(self, differences: Floats, set_of_row: NDArray[np.intp]) -> None:
+        self.differences = differences
+        self.set_of_row = set_of_row
+        self.sets, self._starts, self._sizes = np.unique(set_of_row, return_index=True, return_counts=True)
+
+    def evaluate(self, c: Floats, weights: Floats) -> _Point:
+        """Everything that Newton's method needs to know of `c`; `weights` (all sets,)."""
+        if len(self.sets) == 0:
+            return _Point(c, 0.0, np.zeros((0, len(c))), np.zeros(0))
+        utility = self.differences @ c
+        top = np.maximum(np.maximum.reduceat(utility, self._starts), 0.0)  # the chosen alternative's utility is 0
+        odds = np.exp(utility - np.repeat(top, self._sizes))
+        total = np.exp(-top) + np.add.reduceat(odds, self._starts)
+        probability = odds / np.repeat(total, self._sizes)
+        log_likelihood = -float(weights[self.sets] @ (top + np.log(total)))
+        scores = -np.add.reduceat(probability[:, np.newaxis] * self.differences, self._starts)
+        return _Point(c, log_likelihood, scores, probability)
+
+    def information(self, point: _Point, weights: Floats) -> Floats:
+        """The negative Hessian (r, r) at `point`."""
+        own = weights[self.sets]
+        spread = (np.repeat(own, self._sizes) * point.probability)[:, np.newaxis] * self.differences
+        return self.differences.T @ spread - point.scores.T @ (own[:, np.newaxis] * point.scores)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A vector of coefficients with its log-likelihood, scores (sets with rows, r) and the rows' probabilities."""
+
+    c: Floats
+    log_likelihood: float
+    scores: Floats
+    probability: Floats
+
+
+@dataclass(frozen=True)
+class _Maximum:
+    point: _Point
+    converged: bool
+    iterations: int
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    result: LogitFit
+    problem: _Problem
+    report: Floats  # (estimated, r): coefficients = report @ solution
+    solution: Floats
+
+
+def _fit(data: _Choices) -> _Fitted:
+    names, sets, width = data.names, len(data.weights), len(data.names)
+    scaled, scale = centred_and_scaled(data.features, data.set_of_row, sets)
+    constant = np.linalg.norm(scaled, axis=0) < 0.5
+    unknown = null_space(scaled)
+    exact = tied_columns(unknown)
+    groups = comparable(unknown, scale)
+    basis = complement(unknown)
+
+    alternatives = np.ones(len(data.features), dtype=bool)
+    alternatives[data.chosen_row] = False
+    set_of_row = data.set_of_row[alternatives]
+    differences = (data.features[alternatives] - data.features[data.chosen_row][set_of_row]) / scale
+    differences[:, constant] = 0.0
+    problem = _Problem(differences @ basis, set_of_row)
+    maximum = _maximise(problem, np.zeros(basis.shape[1]), data.weights, give_up=True)
+
+    separated: dict[str, str] = {}
+    reported = groups
+    if not maximum.converged:
+        apart = separated_rows(problem.differences)
+        if apart.any():
+            unknown = null_space(differences[~apart])
+            reported = surviving(groups, comparable(unknown, scale))
+            contrasts = {
+                names[column]: contrast_of(column, reported[number] or group, width) / scale @ basis
+                for number, group in enumerate(groups)
+                for column in group
+                if column not in reported[number]
+            }
+            separated = {name: direction_of(problem.differences, contrast) for name, contrast in contrasts.items()}
+            basis = complement(unknown)
+            problem = _Problem(differences[~apart] @ basis, set_of_row[~apart])
+        maximum = _maximise(problem, np.zeros(basis.shape[1]), data.weights, give_up=False)
+
+    removed = {}
+    known = {column for group in groups for column in group}
+    for column in sorted(set(range(width)) - known):
+        others = [names[other] for tied in exact if column in tied for other in tied if other != column]
+        removed[names[column]] = (
+            "constant within every choice set" if constant[column] else f"depends exactly on {', '.join(others)}"
+        )
+    member_of = {column: group for group in reported for column in group}
+    estimated = sorted(member_of)
+    report = np.array([contrast_of(column, member_of[column], width) for column in estimated]).reshape(-1, width)
+    report = report / scale @ basis
+    inverse = np.linalg.pinv(problem.information(maximum.point, data.weights), hermitian=True)
+    result = LogitFit(
+        names=tuple(names[column] for column in estimated),
+        coefficients=report @ maximum.point.c,
+        covariance=report @ inverse @ report.T,
+        robust_covariance=_sandwich(problem, maximum.point, data, report @ inverse),
+        log_likelihood=maximum.point.log_likelihood,
+        null_log_likelihood=-float(data.weights @ np.log(np.bincount(data.set_of_row, minlength=sets))),
+        converged=maximum.converged,
+        iterations=maximum.iterations,
+        sets=sets,
+        clusters=data.clusters,
+        removed=removed,
+        separated=separated,
+        relative=tuple(tuple(names[column] for column in group) for group in reported if len(group) > 1),
+        collinear=near_dependencies(scaled, names),
+    )
+    return _Fitted(result, problem, report, maximum.point.c)
+
+
+def _refit(problem: _Problem, report: Floats, start: Floats, weights: Floats) -> Floats:
+    """The reported coefficients under other weights; infinite where they diverge, NaN where unidentified."""
+    maximum = _maximise(problem, start, weights, give_up=True)
+    if maximum.converged:
+        return report @ maximum.point.c
+    drawn = weights[problem.set_of_row] > 0
+    differences, set_of_row = problem.differences[drawn], problem.set_of_row[drawn]
+    stay = ~separated_rows(differences)
+    unseen = null_space(differences)
+    unknown = null_space(differences[stay])
+    basis = complement(unknown)
+    limit = _Problem(differences[stay] @ basis, set_of_row[stay])
+    maximum = _maximise(limit, np.zeros(basis.shape[1]), weights, give_up=False)
+    values = report @ basis @ maximum.point.c
+    if not maximum.converged:
+        values[:] = np.nan
+    size = LOOSE * np.linalg.norm(report, axis=1)
+    diverging = unknown @ null_space(unseen.T @ unknown)  # spans the directions of separation
+    for row in np.flatnonzero(np.linalg.norm(report @ unknown, axis=1) > size):
+        if np.linalg.norm(report[row] @ unseen) > size[row]:
+            values[row] = np.nan
+        elif diverging.shape[1] == 1:  # one direction alone: its sense is the one that makes no alternative better
+            sense = -1.0 if (differences @ diverging).max() > -(differences @ diverging).min() else 1.0
+            values[row] = math.copysign(math.inf, sense * float(report[row] @ diverging[:, 0]))
+        else:
+            values[row] = {"+": math.inf, "-": -math.inf, "either": math.nan}[direction_of(differences, report[row])]
+    return values
+
+
+def _maximise(problem: _Problem, start: Floats, weights: Floats, *, give_up: bool) -> _Maximum:
+    """Newton's method with step halving; it has converged when no utility moves any more.
+
+    Along a direction of separation each step stays about 1 for ever while the information fades like exp(-step), so
+    vanishing steps with sound information prove a finite maximum. `give_up` ends early where that proof is failing:
+    then the linear programme decides.
+    """
+    point = problem.evaluate(start, weights)
+    if len(start) == 0:
+        return _Maximum(point, True, 0)
+    iteration = 0
+    for iteration in range(1, 16 if give_up else 201):
+        values, vectors = np.linalg.eigh(problem.information(point, weights))
+        if give_up and values[0] <= 1e-10 * values[-1]:
+            break
+        values = np.maximum(values, 1e-14 * max(values[-1], 1e-280))
+        step = vectors @ ((vectors.T @ (weights[problem.sets] @ point.scores)) / values)
+        length = 1.0
+        for _ in range(40):
+            proposal = problem.evaluate(point.c + length * step, weights)
+            # Near the maximum the gain is below rounding: a loss as small as that is none.
+            if proposal.log_likelihood >= point.log_likelihood - 1e-12 * (1 + abs(point.log_likelihood)):
+                break
+            length /= 2
+        point = proposal
+        if length == 1.0 and np.abs(problem.differences @ step).max() < 1e-9:
+            return _Maximum(point, True, iteration)
+    return _Maximum(point, False, iteration)
+
+
+def _sandwich(problem: _Problem, point: _Point, data: _Choices, bread: Floats) -> Floats | None:
+    """The cluster-robust covariance of the reported coefficients (Liang & Zeger 1986)."""
+    if data.clusters < 2:
+        return None
+    totals = np.zeros((data.clusters, point.scores.shape[1]))
+    np.add.at(totals, data.cluster[problem.sets], data.weights[problem.sets, np.newaxis] * point.scores)
+    spread = bread @ totals.T
+    return spread @ spread.T * (data.clusters / (data.clusters - 1))

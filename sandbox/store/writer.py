@@ -1,0 +1,384 @@
+"""The only way into the database for traces: one thread per process that writes what others enqueue, in batches.
+
+What is *acknowledged*: everything enqueued before a `flush()` (or `close()`) that returned. It is committed, and a killed
+process does not lose it. What is not yet acknowledged is at most a fifth of a second behind. A fault in the thread (disk
+full, locked for too long) ends the writer: the call that notices, and each later one, raises `StoreError`; what was
+committed stays.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
+
+from sandbox.errors import StoreError
+from sandbox.scorer import Card
+from sandbox.store.database import Database, chunks, insert_new
+from sandbox.store.faults import explain
+from sandbox.store.payloads import Packer, compressor
+from sandbox.store.redaction import Redaction
+from sandbox.store.tables import CARD, EPISODE, EVENT, MARK, PAYLOAD, SCORE, STEP
+from sandbox.store.traces import EventRow, StepRow, flags_of_episode, pack_step, packed_hash
+from sandbox.trace import Episode, EpisodeSpec, Step
+
+BATCH = 1000  # entries: a commit costs as much as some twenty steps
+DELAY = 0.1  # seconds that an entry waits for company; with the write itself within the 200 ms promised
+ROOM = 8 * BATCH  # entries that may wait before callers have to
+ROOM_BYTES = 64_000_000  # the same for their payloads
+RECENT = 20_000  # payloads remembered as stored, so that they are not sent again
+
+UNFINISHED = ("pending", "running", "error")
+ENDED = ("finished", "truncated", "forfeited", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    key: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    key: str
+    attempt: int
+    row: StepRow
+    events: list[EventRow]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finish:
+    key: str
+    attempt: int
+    columns: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    key: str
+    scorer: str
+    version: int
+    config: str
+    card: Card
+
+
+_Entry = _Begin | _Step | _Finish | _Scored
+
+
+class Writer:
+    """Records attempts at episodes: `begin`, then `step` by step, then `finish`. From any thread; see `Store.writer`."""
+
+    def __init__(self, database: Database, attempts: dict[str, int]) -> None:
+        """`attempts`: how many attempts each episode is known to have had; asked of the database where it is not."""
+        database.check_writable()
+        self._database = database
+        self._known_attempts = attempts
+        self._redaction = Redaction(os.environ)
+        self._open: set[tuple[str, int]] = set()
+        self._recent: set[bytes] = set()
+        self._older: set[bytes] = set()
+
+        self._changed = threading.Condition()  # guards all below
+        self._entries: list[_Entry] = []
+        self._payloads: list[tuple[bytes, bytes]] = []
+        self._waiting_bytes = 0
+        self._taken = self._committed = 0  # entries
+        self._urgent = self._closing = False
+        self._fault: StoreError | None = None
+        self._fault_said = False
+
+        self._thread = threading.Thread(target=self._run, name="sandbox-store-writer", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)  # the thread is a daemon, so that an exception elsewhere cannot hang the program
+
+    # -- for callers ------------------------------------------------------------------------------------------------
+
+    def begin(self, spec: EpisodeSpec) -> int:
+        """Start an attempt at an episode that an experiment holds; its number, from 1, goes into `step` and `finish`.
+
+        If another process has begun a later attempt at the same episode by then, what is recorded of this one is
+        left out: the episode has one result.
+
+        Raises:
+            StoreError: no experiment holds the episode, or it has ended already.
+        """
+        attempt = self._attempts_at(spec.key) + 1
+        self._known_attempts[spec.key] = attempt
+        self._open.add((spec.key, attempt))
+        self._enqueue(_Begin(spec.key, attempt))
+        return attempt
+
+    def step(self, key: str, attempt: int, step: Step) -> None:
+        """Record a step. What it holds is taken now: later changes to it are not seen."""
+        if (key, attempt) not in self._open:
+            raise StoreError(f"episode {key[:12]}, attempt {attempt}, is not under way: call begin(spec) first")
+        packer = Packer(self._redaction)
+        try:
+            row, events = pack_step(step, packer)
+        except StoreError as error:
+            raise StoreError(f"episode {key[:12]}, step {step.index}: {error}") from error
+        self._enqueue(_Step(key, attempt, row, events), packer.payloads)
+
+    def finish(self, episode: Episode) -> None:
+        """Record how an attempt ended; its steps were given before. They become the episode's trace."""
+        if (episode.id, episode.attempt) not in self._open:
+            raise StoreError(
+                f"episode {episode.id[:12]}, attempt {episode.attempt}, is not under way: call begin(spec) first"
+            )
+        if episode.status not in ENDED:
+            raise StoreError(f"episode {episode.id[:12]} cannot end as {episode.status!r}; it ends as {', '.join(ENDED)}")
+        packer = Packer(self._redaction)
+        counts = {name: count for name, count in episode.counts().items() if count}
+        result = {
+            "payoffs": dict(episode.payoffs),
+            "facts": dict(episode.facts),
+            "benchmarks": {name: benchmark.model_dump() for name, benchmark in episode.benchmarks.items()},
+            "versions": dict(episode.versions),
+        }
+        columns = {
+            "status": episode.status,
+            "provenance": episode.provenance,
+            "total": episode.total,
+            "steps": len(episode.steps),
+            "hash": packed_hash(episode.hash),
+            "reason": self._redaction.text(episode.reason),
+            "counts": packer.inline(counts) if counts else None,
+            "flags": flags_of_episode(episode),
+            "result_ref": packer.put(result),
+        }
+        self._open.discard((episode.id, episode.attempt))
+        self._enqueue(_Finish(episode.id, episode.attempt, columns), packer.payloads)
+
+    def save_card(self, scorer: str, version: int, config_hash: str, key: str, card: Card) -> None:
+        """Record what a scorer says of an episode's latest attempt; replaces what it said before."""
+        hide = self._redaction.text
+        clean = Card(
+            scores=tuple(score.model_copy(update={"reason": hide(score.reason)}) for score in card.scores),
+            marks=tuple(mark.model_copy(update={"note": hide(mark.note)}) for mark in card.marks),
+        )
+        self._enqueue(_Scored(key, scorer, version, config_hash, clean))
+
+    def flush(self) -> None:
+        """Return when everything enqueued before is committed; commits at once instead of waiting for company."""
+        with self._changed:
+            mark = self._taken + len(self._entries)
+            self._urgent = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._committed >= mark or self._fault is not None)
+            if self._committed < mark:
+                self._check()
+
+    def close(self) -> None:
+        """Commit everything enqueued and stop. An interruption (Ctrl-C) is raised only when that is done."""
+        interruption: KeyboardInterrupt | None = None
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        while self._thread.is_alive():
+            try:
+                self._thread.join()
+            except KeyboardInterrupt as error:
+                interruption = error
+        atexit.unregister(self.close)
+        if self._fault is not None and not self._fault_said:
+            self._fault_said = True
+            raise self._fault
+        if interruption is not None:
+            raise interruption
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it takes entries: neither closed nor ended by a fault."""
+        return not self._closing and self._fault is None
+
+    # -- enqueueing -------------------------------------------------------------------------------------------------
+
+    def _attempts_at(self, key: str) -> int:
+        if key in self._known_attempts:
+            return self._known_attempts[key]
+        with self._database.reading() as connection:
+            found = connection.execute(
+                select(EPISODE.c.attempt, EPISODE.c.status).where(EPISODE.c.key == key)
+            ).one_or_none()
+        if found is None:
+            raise StoreError(f"no experiment in {self._database.place} holds episode {key[:12]}: add_experiment first")
+        if found.status not in UNFINISHED:
+            raise StoreError(f"episode {key[:12]} is {found.status} already; the same specification never runs twice")
+        return int(found.attempt)
+
+    def _enqueue(self, entry: _Entry, payloads: dict[bytes, bytes] | None = None) -> None:
+        with self._changed:
+            while len(self._entries) >= ROOM or self._waiting_bytes >= ROOM_BYTES:
+                if not self.healthy:
+                    break
+                self._changed.wait()
+            self._check()
+            # Under the lock: whoever finds a payload remembered here must come after it in the queue.
+            for ref, data in (payloads or {}).items():
+                if ref not in self._recent and ref not in self._older:
+                    self._recent.add(ref)
+                    self._payloads.append((ref, data))
+                    self._waiting_bytes += len(data)
+            if len(self._recent) > RECENT:
+                self._older, self._recent = self._recent, set()
+            self._entries.append(entry)
+            if len(self._entries) == 1 or len(self._entries) == BATCH or self._waiting_bytes > ROOM_BYTES // 2:
+                self._changed.notify_all()
+
+    def _check(self) -> None:
+        if self._fault is not None:
+            self._fault_said = True
+            raise self._fault
+        if self._closing:
+            raise StoreError(f"{self._database.place}: the writer is closed")
+
+    # -- the thread -------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            with self._database.engine.connect() as connection:
+                batches = _Batches(connection)
+                while batch := self._next_batch():
+                    batches.write(*batch)
+                    with self._changed:
+                        self._committed += len(batch[0])
+                        self._changed.notify_all()
+        except BaseException as error:  # whatever it is, callers must not wait for ever
+            with self._changed:
+                self._fault = explain(error, self._database.place)
+                self._fault.__cause__ = error
+                self._changed.notify_all()
+
+    def _next_batch(self) -> tuple[list[_Entry], list[tuple[bytes, bytes]]] | None:
+        """What is to be written next; waits for it. None when the writer is closed and everything is written."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._entries or self._closing)
+            self._changed.wait_for(self._is_due, timeout=DELAY)
+            entries, self._entries = self._entries, []
+            self._taken += len(entries)
+            payloads, self._payloads = self._payloads, []
+            self._waiting_bytes, self._urgent = 0, False
+            self._changed.notify_all()
+        return (entries, payloads) if entries else None
+
+    def _is_due(self) -> bool:
+        return (
+            self._urgent
+            or self._closing
+            or len(self._entries) >= BATCH
+            or self._waiting_bytes > ROOM_BYTES // 2
+        )
+
+
+class _Batches:
+    """The statements: one transaction a batch, on one connection, in one thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection.execution_options(sandbox_writes=True)
+        self._compress = compressor()
+        self._numbers: dict[tuple[str, int], int | None] = {}  # of attempts under way; None: another process's turn
+        self._insert_payload = _Insert(connection, PAYLOAD, ("hash", "data"))
+        self._insert_step = _Insert(connection, STEP, ("episode", "attempt", *StepRow._fields))
+        self._insert_event = _Insert(connection, EVENT, ("episode", "attempt", *EventRow._fields))
+
+    def write(self, entries: Sequence[_Entry], payloads: Sequence[tuple[bytes, bytes]]) -> None:
+        """Commit a batch: all of it or nothing."""
+        packed: list[tuple[Any, ...]] = [(ref, self._compress(data)) for ref, data in payloads]  # before the lock is taken
+        with self._connection.begin():
+            self._begin([entry for entry in entries if isinstance(entry, _Begin)])
+            steps: list[tuple[Any, ...]] = []
+            events: list[tuple[Any, ...]] = []
+            ends: list[dict[str, Any]] = []
+            for entry in entries:
+                if isinstance(entry, _Step):
+                    number = self._numbers[entry.key, entry.attempt]
+                    if number is not None:
+                        head = (number, entry.attempt)
+                        steps.append((*head, *entry.row))
+                        events += [(*head, *event) for event in entry.events]
+                elif isinstance(entry, _Finish):
+                    number = self._numbers.pop((entry.key, entry.attempt))
+                    if number is not None:
+                        ends.append({"of_number": number, "of_attempt": entry.attempt, **entry.columns})
+            self._insert_payload.rows(packed)
+            self._insert_step.rows(steps)
+            self._insert_event.rows(events)
+            if ends:
+                self._connection.execute(_FINISH, ends)
+            self._score([entry for entry in entries if isinstance(entry, _Scored)])
+
+    def _begin(self, begins: Sequence[_Begin]) -> None:
+        found = {row.key: row for row in self._episodes(entry.key for entry in begins)}
+        begun = []
+        for entry in begins:
+            row = found[entry.key]
+            ours = row.attempt < entry.attempt and row.status in UNFINISHED
+            self._numbers[entry.key, entry.attempt] = row.number if ours else None
+            if ours:
+                begun.append({"of_number": row.number, "attempt": entry.attempt})
+        if begun:
+            self._connection.execute(_BEGIN, begun)
+
+    def _score(self, scored: Sequence[_Scored]) -> None:
+        groups: dict[tuple[str, int, str], dict[str, Card]] = {}
+        for entry in scored:
+            groups.setdefault((entry.scorer, entry.version, entry.config), {})[entry.key] = entry.card
+        for (scorer, version, config), cards in groups.items():
+            of = {"scorer": scorer, "version": version, "config": config}
+            episodes = {row.number: row for row in self._episodes(cards)}
+            theirs = and_(*(CARD.c[name] == value for name, value in of.items()))
+            for numbers in chunks(list(episodes)):
+                old = select(CARD.c.number).where(theirs, CARD.c.episode.in_(numbers))
+                self._connection.execute(delete(SCORE).where(SCORE.c.card.in_(old)))
+                self._connection.execute(delete(MARK).where(MARK.c.card.in_(old)))
+                self._connection.execute(delete(CARD).where(theirs, CARD.c.episode.in_(numbers)))
+                self._connection.execute(
+                    insert(CARD), [{**of, "episode": n, "attempt": episodes[n].attempt} for n in numbers]
+                )
+                new = select(CARD.c.number, CARD.c.episode).where(theirs, CARD.c.episode.in_(numbers))
+                scores, marks = [], []
+                for card, number in self._connection.execute(new):
+                    said = cards[episodes[number].key]
+                    scores += [{"card": card, "position": n, **score.model_dump()} for n, score in enumerate(said.scores)]
+                    marks += [{"card": card, "position": n, **mark.model_dump()} for n, mark in enumerate(said.marks)]
+                if scores:
+                    self._connection.execute(insert(SCORE), scores)
+                if marks:
+                    self._connection.execute(insert(MARK), marks)
+
+    def _episodes(self, keys: Iterable[str]) -> Iterator[Any]:
+        wanted = select(EPISODE.c.key, EPISODE.c.number, EPISODE.c.attempt, EPISODE.c.status)
+        for some in chunks(list(keys)):
+            yield from self._connection.execute(wanted.where(EPISODE.c.key.in_(some)))
+
+
+_BEGIN = (
+    update(EPISODE)
+    .where(EPISODE.c.number == bindparam("of_number"))
+    .values(status="running", total=None, steps=0, hash=b"", reason="", counts=None, flags=0, result_ref=None)
+)
+_FINISH = update(EPISODE).where(
+    EPISODE.c.number == bindparam("of_number"), EPISODE.c.attempt == bindparam("of_attempt")
+)
+
+
+class _Insert:
+    """Inserts rows that are tuples of what the driver takes: SQLAlchemy's own way costs 10 microseconds a row more."""
+
+    def __init__(self, connection: Connection, table: Table, columns: Sequence[str]) -> None:
+        compiled = insert_new(connection, table).compile(dialect=connection.dialect, column_keys=list(columns))
+        self._connection = connection
+        self._statement = str(compiled)
+        self._columns = None if compiled.positional else columns
+        assert not compiled.positional or compiled.positiontup == list(columns)
+
+    def rows(self, rows: list[tuple[Any, ...]]) -> None:
+        """Insert the rows whose key is not there yet."""
+        if rows:
+            values: Any = rows if self._columns is None else [dict(zip(self._columns, row, strict=True)) for row in rows]
+            self._connection.exec_driver_sql(self._statement, values)
