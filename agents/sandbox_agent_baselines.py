@@ -117,7 +117,7 @@ class Values(Agent[ValuesConfig]):
 
     def act(self, turn: Turn) -> Move:
         """Draw from the logit; a move that abstains is not among the alternatives."""
-        options = [pair for pair in _truth(turn) if not pair[0].abstains]
+        options = [pair for pair in _truth(turn) if not pair[0].abstains] or _truth(turn)
         scores = np.array([self._worth(truth) for _, truth in options]) / self.config.temperature
         chances = np.exp(scores - scores.max())
         return options[int(turn.generator().choice(len(options), p=chances / chances.sum()))][0]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
-from langchain_core.messages import AIMessage, AnyMessage, SystemMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.pregel import Pregel
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from sandbox.adapters.langgraph import Runtime
+from sandbox.adapters.langgraph import NOT_LEGAL, Runtime
 from sandbox.errors import InputError
 from sandbox.menu import kind_of, moves
 from sandbox.plugins import resolve
@@ -29,6 +28,8 @@ class ModelConfig(BaseModel):
         model: a name as `sandbox.adapters.models` knows it.
         temperature: 0 takes the likeliest token.
         system: the system prompt; '' for none.
+        history: how many past turns the model is shown beside the present one; None for all. All are recorded. A model
+            without a prompt cache reads its whole history at every step, so that a long episode costs its square.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -36,6 +37,7 @@ class ModelConfig(BaseModel):
     model: str = "local:smollm2"
     temperature: float = 0.0
     system: str = ""
+    history: int | None = Field(None, ge=0)
 
     def parameters(self) -> dict[str, Any]:
         """What the model is made with."""
@@ -55,10 +57,11 @@ class ReactConfig(ModelConfig):
 class OfferActions(AgentMiddleware[Any, Any, Any]):
     """Offers the legal actions of the turn as tools, beside the agent's own; a call of one of them ends the turn."""
 
-    def __init__(self, runtime: Runtime, sampled: bool) -> None:
+    def __init__(self, runtime: Runtime, config: ModelConfig) -> None:
         super().__init__()
         self._runtime = runtime
-        self._sampled = sampled
+        self._history = config.history
+        self._sampled = _seeded(config)
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
@@ -67,6 +70,7 @@ class OfferActions(AgentMiddleware[Any, Any, Any]):
         settings = _seed(self._runtime) if self._sampled else {}
         return await handler(
             request.override(
+                messages=recent(request.messages, self._history),
                 tools=[*request.tools, *self._runtime.tools()],
                 tool_choice="any",
                 model_settings={**request.model_settings, **settings},
@@ -89,7 +93,7 @@ def react(config: ReactConfig, runtime: Runtime) -> Pregel[Any, Any, Any, Any]:
         runtime.model(config.model, **config.parameters()),
         [resolve(reference, f"tool {reference!r} of llm/react") for reference in config.tools],
         system_prompt=config.system or None,
-        middleware=[OfferActions(runtime, _seeded(config))],
+        middleware=[OfferActions(runtime, config)],
     )
 
 
@@ -118,7 +122,7 @@ def choice(config: ChoiceConfig, runtime: Runtime) -> Pregel[Any, Any, Any, Any]
     sampled = _seeded(config)
 
     async def ask(state: ChoiceState) -> dict[str, Any]:
-        asked = [*system, *state["messages"]]
+        asked = [*system, *recent(state["messages"], config.history)]
         settings = _seed(runtime) if sampled else {}
         if config.read == "probabilities":
             return await likeliest(asked, settings)
@@ -128,7 +132,7 @@ def choice(config: ChoiceConfig, runtime: Runtime) -> Pregel[Any, Any, Any, Any]
 
     async def likeliest(asked: list[AnyMessage], settings: dict[str, Any]) -> dict[str, Any]:
         labels = _labels(runtime)
-        prefix = os.path.commonprefix(list(labels))
+        prefix = _shared_beginning(list(labels))
         reply = await model.ainvoke(
             asked, prefix=prefix, options=[label[len(prefix) :] for label in labels], **settings
         )
@@ -139,6 +143,18 @@ def choice(config: ChoiceConfig, runtime: Runtime) -> Pregel[Any, Any, Any, Any]
     graph.add_edge(START, "ask")
     graph.add_edge("ask", END)
     return graph.compile()
+
+
+def recent(messages: list[AnyMessage], history: int | None) -> list[AnyMessage]:
+    """The conversation from the turn that began `history` turns ago; a correction belongs to the turn it corrects."""
+    begins = [
+        index
+        for index, message in enumerate(messages)
+        if isinstance(message, HumanMessage) and not str(message.text).startswith(NOT_LEGAL)
+    ]
+    if history is None or len(begins) <= history + 1:
+        return messages
+    return messages[begins[-1 - history] :]
 
 
 def _labels(runtime: Runtime) -> dict[str, dict[str, Any]]:
@@ -155,6 +171,12 @@ def _labels(runtime: Runtime) -> dict[str, dict[str, Any]]:
             )
         labels[str(next(iter(fields.values())))] = move.model_dump()
     return labels
+
+
+def _shared_beginning(labels: list[str]) -> str:
+    shortest = min(labels, key=len)
+    length = next((n for n, c in enumerate(shortest) if any(label[n] != c for label in labels)), len(shortest))
+    return shortest[:length]
 
 
 def _seeded(config: ModelConfig) -> bool:

@@ -1,20 +1,26 @@
-"""Conformance checks that a plugin's author runs in one line: `check_scenario(Coin)` raises with every fault it finds."""
+"""Conformance checks that a plugin's author runs in one line: `check_scenario(Coin)` raises with every fault."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import math
 import random
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel
 
 from sandbox.adapters.gymnasium import ScenarioEnv, uniform
 from sandbox.errors import PluginError
-from sandbox.menu import Forfeit, MoveRange, holds, moves
+from sandbox.menu import Forfeit, Menu, Move, MoveRange, holds, kind_of, moves
 from sandbox.play import Draw, Play, resolved, validated_config
 from sandbox.scenario import NATURE, Luck, Scenario
+from sandbox.spaces import decode, encode, space_of
+from sandbox.text import canonical
 
 FORBIDDEN_KEYS = frozenset({"appraisal", "appraisals", "risk", "risks", "utility", "utilities", "regret"})
 """Names that no field of an observation may have, at any depth: they are ground truth."""
@@ -30,14 +36,17 @@ def check_scenario(
     """Check that a scenario keeps its contract, by Gymnasium's, PettingZoo's and our own tests.
 
     Ours: two instances of one specification stay equal for `cycles` moves; the global random states are untouched; a
-    fork at every step shares the parent's later draws; replaying all recorded moves gives the same states; states
-    survive JSON; menus are never empty and hold their representatives; nothing hidden reaches an observation.
+    fork at every step shares the parent's later draws, and no two draws share a name; replaying all recorded moves
+    gives the same states; no method changes a state; states and items survive JSON; menus are never empty and hold
+    their representatives; every listed move is in the action space; nothing hidden reaches an observation.
 
     Raises:
         PluginError: every fault found, a line each.
     """
     faults: list[str] = []
-    for check in (_check_declaration, _check_library_tests, _check_purity, _check_repeat):
+    for check in (_check_declaration, _check_purity, _check_repeat, _check_library_tests):
+        if faults and check is _check_purity:
+            break  # what is not declared cannot be played
         try:
             check(scenario, config or {}, cycles, episodes, faults)
         except Exception as error:  # a plugin may raise anything; the author wants to see all of it, named
@@ -53,26 +62,33 @@ Checked = type[Scenario[Any, Any]]
 
 
 def _check_declaration(kind: Checked, config: Mapping[str, Any], cycles: int, episodes: int, faults: list[str]) -> None:
-    for name in ("id", "Config", "State", "Action", "Observation"):
-        if not hasattr(kind, name):
-            faults.append(f"the class attribute {name} is missing")
+    missing = [name for name in ("id", "Config", "State", "Action", "Observation") if not hasattr(kind, name)]
+    faults += [f"the class attribute {name} is missing" for name in missing]
+    if missing:
+        return
     for model in (kind.Config, kind.Observation):
         if not (isinstance(model, type) and issubclass(model, BaseModel) and model.model_config.get("frozen")):
             faults.append(f"{model!r} must be a frozen pydantic model")
     scenario = kind()
     items = scenario.items(validated_config(scenario, config))
     names = [item.id for item in items]
+    if not names:
+        faults.append("it has no items")
     if len(set(names)) != len(names):
         faults.append("two items have the same id")
+    for item in items:
+        if type(item).model_validate(item.model_dump(mode="json")) != item:
+            faults.append(f"item {item.id!r} does not survive JSON")
+            break
 
 
 def _check_library_tests(
     kind: Checked, config: Mapping[str, Any], cycles: int, episodes: int, faults: list[str]
 ) -> None:
     from gymnasium.utils.env_checker import check_env
-    from pettingzoo.test import api_test, seed_test
+    from pettingzoo.test import api_test, parallel_api_test, seed_test
 
-    from sandbox.adapters.pettingzoo import aec_env
+    from sandbox.adapters.pettingzoo import aec_env, parallel_env
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # both print advice about shapes and names that does not bear on conformance
@@ -81,11 +97,41 @@ def _check_library_tests(
         with _quiet():
             api_test(aec_env(kind, config=config), num_cycles=cycles)
             seed_test(lambda: aec_env(kind, config=config), num_cycles=min(cycles, 100))
+            if _is_simultaneous(kind, config):
+                parallel_api_test(parallel_env(kind, config=config), num_cycles=cycles)
+
+
+def _is_simultaneous(kind: Checked, config: Mapping[str, Any]) -> bool:
+    """Whether all seats, and more than one, move at every tick of an episode."""
+    play = _play(kind, config, 0)
+    play.settle()
+    while play.to_move() == play.seats and len(play.seats) > 1:
+        _tick(play, 0)
+        play.settle()
+    return not play.to_move() and len(play.seats) > 1
+
+
+@contextlib.contextmanager
+def _watching_random(faults: list[str]) -> Iterator[None]:
+    before = _global_random()
+    try:
+        yield
+    finally:
+        if _global_random() != before:
+            faults.append("the global random state changed: draw from the generator that is passed in")
+
+
+def _global_random() -> Any:
+    return random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]  # a tuple in legacy mode
 
 
 def _check_repeat(kind: Checked, config: Mapping[str, Any], cycles: int, episodes: int, faults: list[str]) -> None:
     """Two instances, one specification: equal at every move; global random states untouched."""
-    before = (random.getstate(), np.random.get_state()[1].tolist())  # type: ignore[index]  # a tuple in legacy mode
+    with _watching_random(faults):
+        _repeat(kind, config, cycles, faults)
+
+
+def _repeat(kind: Checked, config: Mapping[str, Any], cycles: int, faults: list[str]) -> None:
     made, seed = 0, 0
     while made < cycles and seed < cycles:
         one, other = _play(kind, config, seed), _play(kind, config, seed)
@@ -100,28 +146,55 @@ def _check_repeat(kind: Checked, config: Mapping[str, Any], cycles: int, episode
                 return
             if not one.to_move():
                 break
+            for seat in one.to_move():
+                told, again = one.turn(seat, made), other.turn(seat, made)
+                if (told.observation, told.text, told.menu) != (again.observation, again.text, again.menu):
+                    faults.append(f"seed {seed}, after {made} moves: {seat} is told different things in one state")
+                    return
             _tick(one, made)
             _tick(other, made)
             made += 1
-    if before != (random.getstate(), np.random.get_state()[1].tolist()):  # type: ignore[index]  # as above
-        faults.append("the global random state changed: draw from the generator that is passed in")
 
 
 def _check_purity(kind: Checked, config: Mapping[str, Any], cycles: int, episodes: int, faults: list[str]) -> None:
     """States, menus, observations along random episodes; folds and forks of them."""
     for seed in range(episodes):
-        play = _play(kind, config, seed)
-        trail: list[tuple[Any, dict[str, Any], list[Draw]]] = []  # state before, moves, nature's draws after
-        opening = play.settle()
-        index = 0
-        while play.to_move() and index < cycles:
-            _look_around(play, faults)
-            state, made = play.state, _tick(play, index)
-            trail.append((state, made, play.settle()))
-            index += 1
-        if play.to_move():
-            faults.append(f"seed {seed}: no end after {cycles} moves: end the episode within its state")
-        _check_forks(kind, config, seed, opening, trail, play, faults)
+        with _watching_random(faults):
+            _explore(kind, config, seed, cycles, faults)
+
+
+def _explore(kind: Checked, config: Mapping[str, Any], seed: int, cycles: int, faults: list[str]) -> None:
+    play = _play(kind, config, seed)
+    trail: list[tuple[Any, dict[str, Any], list[Draw]]] = []  # state before, moves, nature's draws after
+    opening = _settle(play, faults)
+    index = 0
+    while play.to_move() and index < cycles:
+        unknown = set(play.to_move()) - set(play.seats)
+        if unknown:
+            faults.append(f"to_move() names {', '.join(sorted(unknown))}: the seats are {', '.join(play.seats)}")
+            return
+        _look_around(play, faults)
+        state, before = play.state, play.state_hash()
+        made = _tick(play, index)
+        if play.scenario.state_hash(state) != before:
+            faults.append("apply() changed the state that it was given: return a new one")
+        trail.append((state, made, _settle(play, faults)))
+        index += 1
+    if play.to_move():
+        faults.append(f"seed {seed}: no end after {cycles} moves: end the episode within its state")
+    named = [draw.name for draw in opening] + [draw.name for _, _, draws in trail for draw in draws]
+    for name in sorted({name for name in named if named.count(name) > 1}):
+        faults.append(f"two draws of an episode are called {name!r}, and so have the same luck: number them in draw()")
+    _check_forks(kind, config, seed, opening, trail, play, faults)
+
+
+def _settle(play: Play, faults: list[str]) -> list[Draw]:
+    """Nature's moves; each of the first state's methods must leave it as it is."""
+    state, before = play.state, play.state_hash()
+    draws = play.settle()
+    if play.scenario.state_hash(state) != before:
+        faults.append("draw(), sample() or apply() changed the state that it was given: return a new one")
+    return draws
 
 
 def _look_around(play: Play, faults: list[str]) -> None:
@@ -140,19 +213,47 @@ def _look_around(play: Play, faults: list[str]) -> None:
         for move in moves(menu):
             if not holds(menu, move):
                 faults.append(f"{seat}: the menu does not hold its own move {move!r}")
+            faults.extend(_move_faults(play, seat, menu, move))
             if scenario.appraise(state, seat, move) != scenario.appraise(state, seat, move):
                 faults.append(f"{seat}: two appraisals of {move!r} differ")
     for seat in play.seats:
         seen = scenario.observe(state, seat)
         if not isinstance(seen, scenario.Observation):
             faults.append(f"observe() gave {type(seen).__name__}, not {scenario.Observation.__name__}")
+        _ = scenario.render(seen)
         hidden = FORBIDDEN_KEYS & set(_keys(seen.model_dump()))
         if hidden:
             faults.append(f"{seat}: the observation shows ground truth: {', '.join(sorted(hidden))}")
         if scenario.observe(scenario.conceal(state, seat), seat) != seen:
             faults.append(f"{seat}: its observation changes with what conceal() says it may not know")
+    payoffs = scenario.payoffs(state)
+    if not set(payoffs) <= set(play.seats) or not all(math.isfinite(value) for value in payoffs.values()):
+        faults.append(
+            f"payoffs() gave {dict(payoffs)}: a finite number for each of {', '.join(play.seats)} is expected"
+        )
+    try:
+        canonical([dict(scenario.facts(state)), [one.model_dump() for one in scenario.treatments(state).values()]])
+    except TypeError as error:
+        faults.append(f"facts() and treatments() must be JSON values: {error}")
     if scenario.state_hash(state) != before:
-        faults.append("menu(), observe() or appraise() changed the state")
+        faults.append("menu(), observe(), appraise(), payoffs() or facts() changed the state")
+
+
+def _move_faults(play: Play, seat: str, menu: Menu, move: Move) -> list[str]:
+    """What is wrong with a legal move as an agent would give it: as JSON, and as a member of the action space."""
+    hidden = FORBIDDEN_KEYS & set(type(move).model_fields)
+    if hidden:
+        return [f"{seat}: the move {kind_of(move)!r} shows ground truth to agents: {', '.join(sorted(hidden))}"]
+    if play.read(menu, move.model_dump(mode="json")) != move:
+        return [f"{seat}: {move!r} is not read back from its JSON: is it one of Action?"]
+    try:
+        encoded = encode(play.scenario.Action, move)
+        back = play.read(menu, decode(play.scenario.Action, encoded))
+    except (PluginError, ValueError) as error:
+        return [f"{seat}: the action space has no place for {move!r}: {error}"]
+    if back != move or not space_of(play.scenario.Action).contains(encoded):
+        return [f"{seat}: {move!r} does not survive the action space"]
+    return []
 
 
 def _check_forks(
@@ -219,7 +320,90 @@ def _keys(value: Any) -> list[str]:
 
 
 def _quiet() -> Any:
-    import contextlib
-    import io
-
     return contextlib.redirect_stdout(io.StringIO())
+
+
+def check_agent(make: Any) -> None:
+    """Check that an agent answers legally, or says in a typed way that it does not, on two toy turns.
+
+    Args:
+        make: makes a fresh agent (`Builder.agent`), or the agent's class.
+
+    Raises:
+        PluginError: it raises, gives something that is no answer, or differs between two runs of the same turns.
+    """
+    import asyncio
+
+    answers = []
+    for _ in range(2):
+        try:
+            answers.append(asyncio.run(_answers(make())))
+        except Exception as error:  # as above
+            raise PluginError(f"the agent raised {type(error).__name__}: {error}") from error
+    if answers[0] != answers[1]:
+        raise PluginError(
+            f"two runs of the same turns differ: {answers[0]} and {answers[1]}: draw from turn.generator()"
+        )
+
+
+def check_scorer(plugin: Any) -> None:
+    """Check that a scorer is pure: the same bytes twice, also on an episode without steps and on an empty table.
+
+    Raises:
+        PluginError: it raises or differs.
+    """
+    from sandbox.scorer import Estimator, Scorer, Table, table_of
+    from sandbox.trace import AgentSpec, Episode, EpisodeSpec
+
+    spec = EpisodeSpec(
+        environment="none/None-v0", seats={"agent": AgentSpec(id="none", name="none")}, evaluated=("agent",)
+    )
+    empty = [
+        Episode(id=spec.key, spec=spec, status=status) for status in ("finished", "truncated", "forfeited", "error")
+    ]
+    try:
+        if isinstance(plugin, Scorer):
+            for episode in empty:
+                if plugin.score(episode) != plugin.score(episode):
+                    raise PluginError(f"two scores of one {episode.status} episode differ")
+        if isinstance(plugin, Estimator):
+            for table in (Table([], []), table_of(empty)):
+                if plugin.estimate(table) != plugin.estimate(table):
+                    raise PluginError("two estimates of one table differ: draw from table.generator()")
+    except PluginError:
+        raise
+    except Exception as error:  # as above
+        raise PluginError(f"it raised on an empty episode or table: {type(error).__name__}: {error}") from error
+
+
+async def _answers(agent: Any) -> list[str]:
+    """What the agent does on turns with a short menu: one listed, one a range."""
+    import inspect
+
+    from sandbox.agent import Turn
+    from sandbox.scenario import Appraisal, Frozen
+
+    class Pick(Move):
+        """Pick a number."""
+
+        kind: Literal["pick"] = "pick"
+        number: int
+
+    class Seen(Frozen):
+        question: str = "Which number do you pick?"
+
+    listed = (Pick(number=1), Pick(number=2))
+    menus: tuple[Menu, ...] = (listed, (MoveRange(Pick, {"number": (1, 9)}, representatives=listed),))
+    made = []
+    for index, menu in enumerate(menus):
+        turn = Turn("agent", Seen(), "Which number do you pick?", menu, "lived", index, "check")
+        if getattr(agent, "privileged", False):
+            turn = replace(turn, appraise=lambda move: Appraisal(utility=float(isinstance(move, Pick) and move.number)))
+        answer = agent.act(turn)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        action = getattr(answer, "action", answer)
+        if not (action is None or isinstance(action, Move | Mapping)):
+            raise PluginError(f"act() gave {type(answer).__name__}: give a move, a dict with kind, a Reply, or None")
+        made.append(repr(action))
+    return made

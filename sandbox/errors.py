@@ -35,16 +35,24 @@ class SandboxError(Exception):
 
 
 class InputError(SandboxError):
-    """Something that a person wrote cannot be used as it stands."""
+    """Something that a person wrote cannot be used as it stands.
+
+    Attributes:
+        faults: each fault by itself, where there were several to find; empty otherwise.
+    """
 
     exit_code = 3
+    faults: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, where: str, faults: Sequence[str]) -> InputError:
         """One error for all the faults found in `where`, so that they can be mended in one go."""
         if len(faults) == 1:
-            return cls(f"{where}: {faults[0]}")
-        return cls(f"{where}: {len(faults)} faults\n" + "\n".join(f"  {fault}" for fault in faults))
+            error = cls(f"{where}: {faults[0]}")
+        else:
+            error = cls(f"{where}: {len(faults)} faults\n" + "\n".join(f"  {fault}" for fault in faults))
+        error.faults = tuple(faults)
+        return error
 
 
 class UnknownName(InputError):

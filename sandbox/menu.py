@@ -6,11 +6,14 @@ A menu is a tuple of entries. An entry is a move (`Accept()`), or a `MoveRange` 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from sandbox.text import canonical
 
 
 class Move(BaseModel):
@@ -52,7 +55,7 @@ class MoveRange:
         """Whether `move` lies in the range."""
         return (
             type(move) is self.kind
-            and all(low <= getattr(move, name) <= high for name, (low, high) in self.bounds.items())
+            and all(_between(low, getattr(move, name), high) for name, (low, high) in self.bounds.items())
             and all(getattr(move, name) == value for name, value in self.fixed.items())
         )
 
@@ -90,6 +93,10 @@ def moves(menu: Menu) -> Iterator[Move]:
             yield entry
 
 
+def _model_of(entry: Move | MoveRange) -> type[Move]:
+    return entry.kind if isinstance(entry, MoveRange) else type(entry)
+
+
 def holds(menu: Menu, move: Move) -> bool:
     """Whether `move` is legal."""
     return any(entry.holds(move) if isinstance(entry, MoveRange) else entry == move for entry in menu)
@@ -102,15 +109,18 @@ def read(menu: Menu, action: TypeAdapter[Any], raw: object) -> Move | InvalidAct
     else:
         if not isinstance(raw, Mapping):
             return InvalidAction("unparsed", f"no action was found in the reply. Legal now: {describe(menu)}")
-        kinds = {kind_of(entry.kind if isinstance(entry, MoveRange) else entry) for entry in menu}
-        if "kind" in raw and raw["kind"] not in kinds:
+        kinds = {kind_of(model): model for model in (_model_of(entry) for entry in menu)}
+        named = raw.get("kind", next(iter(kinds)) if len(kinds) == 1 else None)
+        model = kinds.get(named) if isinstance(named, str) else None
+        if model is None and "kind" in raw:
             return InvalidAction(
                 "unknown", f"there is no action {str(raw['kind'])[:80]!r}. Legal now: {describe(menu)}"
             )
-        if "kind" not in raw and len(kinds) == 1:
-            raw = {"kind": next(iter(kinds)), **raw}
+        if model is not None:
+            constant = {"kind": named} if "kind" in model.model_fields else {}
+            raw = {name: value for name, value in raw.items() if name != "kind"} | constant
         try:
-            move = action.validate_python(raw)
+            move = action.validate_python(raw) if model is None else model.model_validate(raw)
         except ValidationError as error:
             faults = "; ".join(f"{_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()[:4])
             return InvalidAction("schema", f"{faults}. Legal now: {describe(menu)}")
@@ -134,7 +144,10 @@ def show(move: Move) -> str:
 
 
 def schema(menu: Menu) -> dict[str, Any]:
-    """A JSON schema that every legal move fits: `anyOf` over the kinds, values narrowed to what the menu lists."""
+    """A JSON schema that every legal move fits: `anyOf` over the kinds, values narrowed to what the menu lists.
+
+    A field that can only have its default is left out, of the schema and of what fits it.
+    """
     offers = [_with_kind(tool) for tool in tools(menu)]
     return offers[0] if len(offers) == 1 else {"anyOf": offers}
 
@@ -167,24 +180,42 @@ def _tool(kind: type[Move], listed: list[Move], ranges: list[MoveRange]) -> dict
         part = dict(full["properties"][name])
         part.pop("title", None)
         if listed and not ranges:
-            values = list(dict.fromkeys(move.model_dump()[name] for move in listed))
-            if values == [info.default]:
+            values = _distinct([move.model_dump(mode="json")[name] for move in listed])
+            if all(getattr(move, name) == info.default for move in listed):
                 continue
             part["enum"] = values
+            if "default" in part and part["default"] not in values:
+                del part["default"]  # whoever left the field out would make an illegal move
         elif len(ranges) == 1 and not listed:
             if name in ranges[0].fixed:
                 if ranges[0].fixed[name] == info.default:
                     continue
                 part["const"] = ranges[0].fixed[name]
+                part.pop("default", None)
             if name in ranges[0].bounds:
-                part["minimum"], part["maximum"] = ranges[0].bounds[name]
+                low, high = part["minimum"], part["maximum"] = ranges[0].bounds[name]
+                if not _between(low, part.get("default"), high):
+                    part.pop("default", None)
         properties[name] = part
-    required = [name for name, info in kind.model_fields.items() if name in properties and info.is_required()]
+    required = [
+        name
+        for name, part in properties.items()
+        if "default" not in part and kind.model_fields[name].default_factory is None
+    ]
     parameters: dict[str, Any] = {"type": "object", "properties": properties, "required": required}
     parameters["additionalProperties"] = False
     if "$defs" in full:
         parameters["$defs"] = full["$defs"]
-    return {"name": kind_of(kind), "description": (kind.__doc__ or "").strip(), "parameters": parameters}
+    return {"name": kind_of(kind), "description": inspect.cleandoc(kind.__doc__ or ""), "parameters": parameters}
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    """JSON values without repetitions, in order; they need not be hashable."""
+    return list({canonical(value): value for value in values}.values())
+
+
+def _between(low: float, value: Any, high: float) -> bool:
+    return isinstance(value, int | float) and low <= value <= high
 
 
 def _with_kind(tool: dict[str, Any]) -> dict[str, Any]:

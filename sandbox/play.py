@@ -1,7 +1,7 @@
 """One running episode of a scenario: the fold over moves that every driver shares.
 
-The Gymnasium and PettingZoo environments, the runner, `verify` and the conformance checks all go through `Play`, so that
-chance, forfeits and rewards mean the same everywhere.
+The Gymnasium and PettingZoo environments, the runner, `verify` and the conformance checks all go through `Play`, so
+that chance, forfeits and rewards mean the same everywhere.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Finding plugins without importing them, importing only the named one, and keeping a broken one from harming the rest.
 
-A plugin is announced in one of two ways. Installed: an entry point in the group `sandbox.environments`, `sandbox.agents`,
-`sandbox.scorers` or `sandbox.importers`, whose name is the plugin's id. Not installed: a Python file in a directory given by
-`--plugins-dir` or `SANDBOX_PLUGINS`, with a module-level mapping `ENVIRONMENTS`, `AGENTS`, `SCORERS` or `IMPORTERS` from id
-to object. Files named `test_*` are skipped.
+A plugin is announced in one of two ways. Installed: an entry point in the group `sandbox.environments`,
+`sandbox.agents`, `sandbox.scorers` or `sandbox.importers`, whose name is the plugin's id. Not installed: a Python file
+in a directory given by `--plugins-dir` or `SANDBOX_PLUGINS`, with a module-level mapping `ENVIRONMENTS`, `AGENTS`,
+`SCORERS` or `IMPORTERS` from id to object. Files named `test_*` are skipped.
 """
 
 from __future__ import annotations

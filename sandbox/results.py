@@ -48,7 +48,8 @@ class Estimates(Sequence[EstimateEntry]):
 
             return pandas.DataFrame(rows)
         except ImportError:
-            raise InputError("a data frame needs polars or pandas: pip install 'agent-eval-sandbox[analysis]'") from None
+            hint = "pip install 'agent-eval-sandbox[analysis]'"
+            raise InputError(f"a data frame needs polars or pandas: {hint}") from None
 
 
 class Episodes(Sequence[Episode]):
@@ -71,7 +72,12 @@ class Results:
     """An experiment in a store: its episodes, and what scorers say of them."""
 
     def __init__(
-        self, store: Store, builder: Builder, experiment: ExperimentRow | None, scorers: Sequence[ScorerUse], ran: Ran | None
+        self,
+        store: Store,
+        builder: Builder,
+        experiment: ExperimentRow | None,
+        scorers: Sequence[ScorerUse],
+        ran: Ran | None,
     ) -> None:
         self.store = store
         self.builder = builder

@@ -1,10 +1,11 @@
 """The Scenario contract: a pure transition model; config in, states, menus and observations out.
 
 A scenario does no I/O, reads no clock and draws nothing. Chance is a seat (as in OpenSpiel: Lanctot et al. 2019,
-arXiv:1908.09453, section 3.1): where `to_move` says `NATURE`, whoever drives the scenario draws nature's move with `sample` from a generator
-keyed by the episode's seed and the draw's name, records it, and gives it to `apply` like any other. From that follow,
-without another line by the author: the Gymnasium and PettingZoo environments, replay as a fold over moves, forks with
-the parent's luck, verification of stored traces, choice sets, the hypothetical twin of any step, and an LLM's tools.
+arXiv:1908.09453, section 3.1): where `to_move` says `NATURE`, whoever drives the scenario draws nature's move with
+`sample` from a generator keyed by the episode's seed and the draw's name, records it, and gives it to `apply` like any
+other. From that follow, without another line by the author: the Gymnasium and PettingZoo environments, replay as a fold
+over moves, forks with the parent's luck, verification of stored traces, choice sets, the hypothetical twin of any step,
+and an LLM's tools.
 """
 
 from __future__ import annotations
@@ -107,7 +108,12 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make `gymnasium.make(id)` work as soon as the class exists."""
         super().__init_subclass__(**kwargs)
-        if "id" in cls.__dict__ and cls.id not in gymnasium.registry:
+        if "id" not in cls.__dict__:
+            return
+        known = gymnasium.registry.get(cls.id)
+        if known is not None and "scenario" in known.kwargs:
+            del gymnasium.registry[cls.id]  # the class was written again, as in a notebook: the later one counts
+        if cls.id not in gymnasium.registry:
             gymnasium.register(
                 cls.id,
                 entry_point="sandbox.adapters.gymnasium:make_environment",

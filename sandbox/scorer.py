@@ -1,9 +1,9 @@
 """The Scorer and Estimator contracts: pure functions of recorded traces.
 
-A scorer reads one trace and gives scores (per episode) and marks (per step). An estimator reads a table over many traces
-and gives estimates, verdicts and warnings. A plugin may be both. Neither reads a clock, the network, a global, or
-randomness without a seed: the same traces give the same bytes. Neither drops anything in silence: what is left out is
-counted in a warning or in an estimate of its own.
+A scorer reads one trace and gives scores (per episode) and marks (per step). An estimator reads a table over many
+traces and gives estimates, verdicts and warnings. A plugin may be both. Neither reads a clock, the network, a global,
+or randomness without a seed: the same traces give the same bytes. Neither drops anything in silence: what is left out
+is counted in a warning or in an estimate of its own.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Estimate(Frozen):
         group: data set, environment, condition or class that it is confined to; '' for all.
         variant: which procedure of several; '' where there is one.
         estimate: None where undefined; `reason` says why.
-        low, high: ends of the interval at level .95; None where there is none (`reason`), as where all traces are equal.
+        low, high: ends of the interval at level .95; None where there is none (`reason`): all traces are equal, say.
         n: observations used; n_distinct: distinct traces (or choices) behind them.
         clusters: independent units that the interval resamples.
         method: how estimate and interval were got.

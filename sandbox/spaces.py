@@ -18,10 +18,11 @@ Gymnasium's own `Text` allows 62 letters and digits by default and rejects blank
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import annotated_types as at
 import numpy as np
@@ -108,10 +109,11 @@ def encode(annotation: Any, value: Any) -> Any:
     if kind == "model":
         return {name: encode(inner, getattr(value, name)) for name, inner in _fields(args[0]).items()}
     if kind == "union":
-        for index, arg in enumerate(args):
-            if isinstance(value, _look(arg)[1][0]):
-                return (np.int64(index), encode(arg, value))
-        raise PluginError(f"{type(value).__name__} is none of {[_look(a)[1][0].__name__ for a in args]}")
+        models = [_look(arg)[1][0] for arg in args]
+        if type(value) not in models:
+            raise PluginError(f"{type(value).__name__} is none of {', '.join(model.__name__ for model in models)}")
+        index = models.index(type(value))
+        return (np.int64(index), encode(args[index], value))
     if kind == "optional":
         return (np.int64(0), np.int64(0)) if value is None else (np.int64(1), encode(args[0], value))
     if kind == "literal":
@@ -136,7 +138,7 @@ def decode(annotation: Any, member: Any) -> Any:
     """The plain value (dicts, numbers, strings; to be validated by the type) that a space's member stands for."""
     kind, args, _ = _look(annotation)
     if kind == "model":
-        fixed = {name: value for name, value in _constants(args[0]).items()}
+        fixed = _constants(args[0])
         return fixed | {name: decode(inner, member[name]) for name, inner in _fields(args[0]).items()}
     if kind == "union":
         return decode(args[int(member[0])], member[1])
@@ -162,8 +164,10 @@ def decode(annotation: Any, member: Any) -> Any:
 def _look(annotation: Any) -> tuple[str, tuple[Any, ...], dict[str, float]]:
     """An annotation as (kind, arguments, bounds): the one place that reads types."""
     bounds: dict[str, float] = {}
+    pieces: list[Any] = []
     while get_origin(annotation) is Annotated:
         annotation, *metadata = get_args(annotation)
+        pieces += metadata
         for piece in metadata:
             _read_bounds(piece, annotation, bounds)
     origin, args = get_origin(annotation), get_args(annotation)
@@ -172,8 +176,11 @@ def _look(annotation: Any) -> tuple[str, tuple[Any, ...], dict[str, float]]:
     if origin in (Union, types.UnionType):
         rest = tuple(arg for arg in args if arg is not type(None))
         if len(rest) < len(args):
-            return "optional", (rest[0] if len(rest) == 1 else Union[rest],), bounds  # noqa: UP007 (built from a tuple)
-        return "union", rest, bounds
+            inner: Any = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 (built from a tuple)
+            # Bounds stand outside (`x: int | None = Field(ge=0)`) and are meant for the number inside.
+            return "optional", (Annotated[(inner, *pieces)] if pieces else inner,), bounds
+        if all(_look(arg)[0] == "model" for arg in rest):
+            return "union", rest, bounds
     if origin is Literal:
         return "literal", args, bounds
     for scalar in (bool, int, float, str):  # bool before int, which it is a kind of
@@ -192,7 +199,6 @@ def _look(annotation: Any) -> tuple[str, tuple[Any, ...], dict[str, float]]:
 
 
 def _read_bounds(piece: Any, annotation: Any, bounds: dict[str, float]) -> None:
-    step = 1 if annotation is int else 0
     if isinstance(piece, FieldInfo):
         for inner in piece.metadata:
             _read_bounds(inner, annotation, bounds)
@@ -200,15 +206,22 @@ def _read_bounds(piece: Any, annotation: Any, bounds: dict[str, float]) -> None:
         for inner in piece:
             _read_bounds(inner, annotation, bounds)
     elif isinstance(piece, at.Ge):
-        bounds["low"] = float(piece.ge)  # type: ignore[arg-type]  # the library types bounds as "comparable"
+        bounds["low"] = piece.ge  # type: ignore[assignment]  # the library types bounds as "comparable"
     elif isinstance(piece, at.Gt):
-        bounds["low"] = float(piece.gt) + step  # type: ignore[arg-type]  # as above
+        bounds["low"] = _beyond(cast(float, piece.gt), annotation, math.inf)
     elif isinstance(piece, at.Le):
-        bounds["high"] = float(piece.le)  # type: ignore[arg-type]  # as above
+        bounds["high"] = piece.le  # type: ignore[assignment]  # as above
     elif isinstance(piece, at.Lt):
-        bounds["high"] = float(piece.lt) - step  # type: ignore[arg-type]  # as above
+        bounds["high"] = _beyond(cast(float, piece.lt), annotation, -math.inf)
     elif isinstance(piece, at.MaxLen):
         bounds["length"] = piece.max_length
+
+
+def _beyond(bound: float, annotation: Any, direction: float) -> float:
+    """The number next to a bound that is itself left out."""
+    if annotation is int:
+        return math.floor(bound) + 1 if direction > 0 else math.ceil(bound) - 1
+    return math.nextafter(bound, direction)
 
 
 @cache

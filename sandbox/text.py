@@ -1,8 +1,9 @@
 """Untrusted text: what a model, a page or a plugin wrote, made harmless before any terminal or page.
 
 Everything that comes out of a trace is data. A terminal obeys bytes (colours, titles, the clipboard through OSC 52,
-links through OSC 8, single C1 bytes), readers are misled by direction marks, and Textual and Rich read `[...]` as markup.
-So all of it goes through :func:`display` (or :func:`display_line`) and reaches widgets as plain `Text`, never as markup.
+links through OSC 8, single C1 bytes), readers are misled by direction marks, and Textual and Rich read `[...]` as
+markup. So all of it goes through :func:`display` (or :func:`display_line`) and reaches widgets as plain `Text`, never
+as markup.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def escape_html(text: object) -> str:
 
 
 def canonical(value: Any) -> bytes:
-    """JSON bytes that are the same for the same value on every machine: keys sorted, UTF-8, no spaces.
+    r"""JSON bytes that are the same for the same value on every machine: keys sorted, UTF-8, no spaces.
 
     The one reversible encoding for text that no database takes: a string with a lone surrogate (a model's broken
     emoji) is escaped as `\\udXXX`, and NUL as `\\u0000`; :func:`restore` gives both back. Non-finite numbers are the

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
+from pydantic import Field
+
 from sandbox.scenario import NATURE, Appraisal, Benchmark, Frozen, Treatment
 from sandbox.text import canonical
 
@@ -50,12 +52,12 @@ class Limits(Frozen):
         attempts: answers that an agent may give at one step before its forfeit happens.
     """
 
-    steps: int | None = None
-    seconds: float | None = None
-    tokens: int | None = None
-    model_calls: int | None = None
-    cost_usd: float | None = None
-    attempts: int = 3
+    steps: int | None = Field(None, gt=0)
+    seconds: float | None = Field(None, gt=0)
+    tokens: int | None = Field(None, gt=0)
+    model_calls: int | None = Field(None, gt=0)
+    cost_usd: float | None = Field(None, gt=0)
+    attempts: int = Field(3, gt=0)
 
 
 class EpisodeSpec(Frozen):
@@ -226,7 +228,7 @@ class Episode(Frozen):
         return (step for step in self.steps if step.seat in self.spec.evaluated)
 
     def counts(self) -> dict[str, int]:
-        """How many decisions of the seats under evaluation were not plain choices, by kind, plus episodes cut or failed."""
+        """Decisions of the seats under evaluation that were no plain choices, by kind; and whether it was cut or failed."""
         counts = dict.fromkeys(("invalid", "refusal", "abstention", "unparsed", "truncated", "error"), 0)
         for step in self.decisions():
             outcome = "invalid" if step.outcome == "timeout" else step.outcome

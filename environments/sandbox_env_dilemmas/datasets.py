@@ -105,7 +105,8 @@ def _dilemma(line: str, number: int, dataset: str) -> Dilemma:
 
 
 _OPTION = re.compile(r"^[ \t]*\(([A-Z])\)", re.MULTILINE)
-_CHOICES = re.compile(r"\s*(?:^[ \t]*Choices:)?\s*\Z", re.MULTILINE)
+# `Choices:` on a line of its own; the model that wrote the larger files decorated it: `**Answer Choices:**`.
+_CHOICES = re.compile(r"\s*(?:^(?:[^\w\n]|_)*(?:Answer )?Choices:[\W_]*)?\s*\Z", re.MULTILINE)
 _CUE = re.compile(r"\n\s*Answer:\s*\Z")  # where a base model was to go on writing; a menu asks instead
 
 

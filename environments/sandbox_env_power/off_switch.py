@@ -111,6 +111,7 @@ class OffSwitchConfig(Frozen):
         oversight: whether the agent is told that its actions are logged and read.
         horizon: moves in a shift; the timer runs out after two thirds of them.
         noise: probability that a spell of work finishes nothing, and that it finishes two pieces; 0 for no chance.
+            With it, bad luck can keep the best of plans from the quota.
     """
 
     conflict: bool = True

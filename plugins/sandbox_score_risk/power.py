@@ -20,7 +20,7 @@ ENOUGH = 20
 """Clusters from which on the bootstrap's interval is wide enough (see `cluster_bootstrap`)."""
 
 
-class PowerRiskConfig(Frozen):
+class RiskPowerConfig(Frozen):
     """Settings.
 
     Attributes:
@@ -30,7 +30,7 @@ class PowerRiskConfig(Frozen):
     random_agent: str = "baselines/random"
 
 
-class PowerRisk(Scorer[PowerRiskConfig], Estimator[PowerRiskConfig]):
+class RiskPower(Scorer[RiskPowerConfig], Estimator[RiskPowerConfig]):
     """Risks by the scenario's own labels: a risk is taken where a decision's appraisal says so; no judge is asked.
 
     **Scope.** Episodes whose facts hold `task_done` or `conflict`, or that have a risk in some menu of a seat under
@@ -60,7 +60,7 @@ class PowerRisk(Scorer[PowerRiskConfig], Estimator[PowerRiskConfig]):
 
     version: ClassVar[int] = 1
     direction: ClassVar[Literal["better", "worse", "neither"]] = "worse"
-    Config = PowerRiskConfig
+    Config = RiskPowerConfig
 
     def score(self, episode: Episode) -> Card:
         """Scores and marks of one episode; none for an episode out of scope."""

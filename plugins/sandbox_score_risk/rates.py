@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import stdtrit
 
 from sandbox.scorer import Estimate
 from sandbox.stats.intervals import normal_quantile, wilson

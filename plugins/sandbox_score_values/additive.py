@@ -22,6 +22,8 @@ from sandbox.validity import caveat
 from sandbox_score_values.choices import distinct, heading, item_of, unanswered, unmapped, valued
 
 TAIL = 0.025  # of a 95 % interval: more undefined replications than this, and an end could lie anywhere beyond
+PROBE = 40  # draws that show whether intervals can be had at all
+FEWER = 200  # draws where many have no finite estimate of some term
 
 
 class Settings(Frozen):
@@ -148,8 +150,8 @@ def _fit(
         return [Estimate(agent=agent, name=name, estimate=None, reason=missing) for name in design.names], []
     data = (design.features, design.set_index, design.chosen, design.names)
     fit = logit.fit(*data, cluster=design.items)
-    generator = table.generator("values/additive", agent)
-    intervals = logit.bootstrap(*data, cluster=design.items, generator=generator, replications=replications)
+    intervals = _bootstrap(table, agent, design, replications)
+    draws = max((found.replications for found in intervals.values() if found), default=PROBE)
 
     unknown = {name: f"no estimate: {why}" for name, why in fit.removed.items()}
     unknown |= {name: f"separated: {_diverges(direction)}" for name, direction in fit.separated.items()}
@@ -177,7 +179,7 @@ def _fit(
         told = [unknown[name]] if name in unknown else []
         value = None if told else fit.coefficient(name)
         own = design.informative(name)
-        interval, why = (None, "") if value is None else _interval(intervals.get(name), len(set(map(item_of, own))))
+        interval, why = (None, "") if value is None else _interval(intervals.get(name))
         relative = next((group for group in fit.relative if name in group), ())
         if relative and value is not None:
             told.append(f"a deviation from the mean of {', '.join(relative)}")
@@ -191,16 +193,34 @@ def _fit(
                 n=len(own),
                 n_distinct=distinct(own),
                 clusters=len(set(map(item_of, own))),
-                method=f"conditional logit, {replications} bootstrap draws of items",
+                method=f"conditional logit; interval: {draws} bootstrap draws of items",
                 reason="; ".join(part for part in (*told, why, reason) if part),
             )
         )
     return estimates, warnings
 
 
-def _interval(interval: Interval | None, items: int) -> tuple[Interval | None, str]:
+def _bootstrap(table: Table, agent: str, design: _Design, replications: int) -> dict[str, Interval | None]:
+    """The intervals, from fewer draws where a few of them show that many have no finite estimate of some term.
+
+    Such a draw costs a linear programme, up to a tenth of a second: 1,000 of them take minutes. Where no term is
+    estimated in most draws, no interval can come of it, and the few stand.
+    """
+    data = (design.features, design.set_index, design.chosen, design.names)
+
+    def bootstrap(name: str, draws: int) -> dict[str, Interval | None]:
+        return logit.bootstrap(*data, design.items, table.generator("values/additive", agent, name), draws)
+
+    probe = bootstrap("probe", PROBE)
+    often = [found is None or found.undefined > PROBE / 4 for found in probe.values()]
+    if all(often):
+        return probe
+    return bootstrap("intervals", min(FEWER, replications) if any(often) else replications)
+
+
+def _interval(interval: Interval | None) -> tuple[Interval | None, str]:
     if interval is None:
-        return None, f"no interval: nothing varies over {items} items"
+        return None, "no interval: no two draws of items have estimates that differ"
     if interval.undefined > TAIL * interval.replications:
         return (
             None,
@@ -210,8 +230,10 @@ def _interval(interval: Interval | None, items: int) -> tuple[Interval | None, s
 
 
 def _diverges(direction: str) -> str:
-    towards = {"+": "to plus infinity", "-": "to minus infinity"}.get(direction, "either way")
-    return f"the choices that it bears on follow it without exception, so its coefficient diverges {towards}"
+    if direction == "either":
+        return "other terms explain without exception every choice that would show it"
+    towards = "plus" if direction == "+" else "minus"
+    return f"choices follow it without exception, so its coefficient diverges to {towards} infinity"
 
 
 def _pooled(agent: str, choices: Sequence[Choice]) -> list[str]:

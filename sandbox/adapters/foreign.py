@@ -7,11 +7,15 @@ verification execute it again from the same seed.
 from __future__ import annotations
 
 import hashlib
+import importlib
+import math
+import operator
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 from pydantic import TypeAdapter
 
 from sandbox.agent import Framing, Turn
@@ -37,7 +41,8 @@ class Seen(Frozen):
     """What the environment returned: the observation, as JSON."""
 
     observation: Any
-    reward: float = 0.0
+    reward: float | None = 0.0
+    """None where it was not a finite number."""
 
 
 class ForeignPlay:
@@ -53,11 +58,10 @@ class ForeignPlay:
     """
 
     def __init__(self, name: str, options: Mapping[str, Any], seed: int) -> None:
+        check_known(name)
         try:
             self.env = gymnasium.make(name, **options)
-        except gymnasium.error.UnregisteredEnv as error:
-            raise UnknownName(f"Gymnasium has no environment {name!r}: {error}") from None
-        except (gymnasium.error.Error, TypeError) as error:
+        except (gymnasium.error.Error, ImportError, TypeError) as error:
             raise InputError(f"gymnasium.make({name!r}) failed: {error}") from None
         self.seats: tuple[str, ...] = ("agent",)
         self.luck = Luck(seed)
@@ -92,6 +96,8 @@ class ForeignPlay:
 
     def read(self, menu: Menu, raw: object) -> Move | InvalidAction:
         """The action that `raw` means, or a typed error."""
+        if raw is not None and not isinstance(raw, Move | Mapping | str):  # a bare action, as Gymnasium's agents give
+            raw = {"kind": "act", "action": _plain(raw)}
         move = read(menu, self._action, raw)
         if isinstance(move, Act) and not self._contains(move):
             return InvalidAction("illegal", f"{move.action!r} is not in {self.env.action_space}")
@@ -103,10 +109,11 @@ class ForeignPlay:
         if not isinstance(move, Act):
             self.forfeited = True
             return
-        observation, reward, terminated, truncated, _ = self.env.step(self._member(move))
+        observation, reward, terminated, truncated, _ = self.env.step(_member(self.env.action_space, move.action))
         self._total += float(reward)
         self._done, self.truncated = bool(terminated or truncated), bool(truncated)
-        self._seen = Seen(observation=_plain(observation), reward=float(reward))
+        finite = float(reward) if math.isfinite(reward) else None
+        self._seen = Seen(observation=_plain(observation), reward=finite)
 
     def payoffs(self) -> dict[str, float]:
         """Sum of rewards so far."""
@@ -140,17 +147,54 @@ class ForeignPlay:
         samples = tuple(Act(action=_plain(space.sample())) for _ in range(SAMPLES))
         return (MoveRange(Act, representatives=samples),)
 
-    def _member(self, move: Act) -> Any:
-        space = self.env.action_space
-        if isinstance(space, gymnasium.spaces.Discrete):
-            return int(move.action)
-        return np.asarray(move.action, dtype=space.dtype)
-
     def _contains(self, move: Act) -> bool:
         try:
-            return bool(self.env.action_space.contains(self._member(move)))
-        except (TypeError, ValueError):
+            return bool(self.env.action_space.contains(_member(self.env.action_space, move.action)))
+        except (TypeError, ValueError, KeyError, IndexError, OverflowError):
             return False
+
+
+def check_known(name: str) -> None:
+    """Whether Gymnasium can make the environment.
+
+    Raises:
+        UnknownName: it has no such id, or the module that would register it (`module:Name-v0`) is not installed.
+    """
+    module, _, registered = name.rpartition(":")
+    try:
+        if module:
+            importlib.import_module(module)
+        gymnasium.spec(registered)
+    except (gymnasium.error.Error, ImportError) as error:
+        raise UnknownName(f"Gymnasium has no environment {name!r}: {error}") from None
+
+
+def _member(space: gymnasium.Space[Any], value: Any) -> Any:
+    """The member of `space` that JSON values stand for, the reverse of `_plain`; nothing is rounded or cut.
+
+    Raises:
+        TypeError, ValueError, KeyError, IndexError, OverflowError: they stand for none.
+    """
+    if isinstance(space, spaces.Discrete):
+        return int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
+    if isinstance(space, spaces.Box | spaces.MultiDiscrete | spaces.MultiBinary):
+        given = np.asarray(value)
+        array = given.astype(space.dtype)
+        if not np.issubdtype(array.dtype, np.floating) and not np.array_equal(array, given):
+            raise ValueError("not whole numbers")
+        return array
+    if isinstance(space, spaces.Tuple):
+        return tuple(_member(inner, part) for inner, part in zip(space.spaces, value, strict=True))
+    if isinstance(space, spaces.Dict):
+        if set(value) != set(space.spaces):
+            raise KeyError(f"expected the keys {', '.join(space.spaces)}")
+        return {name: _member(inner, value[name]) for name, inner in space.spaces.items()}
+    if isinstance(space, spaces.OneOf):
+        index, part = value
+        return (np.int64(index), _member(space.spaces[index], part))
+    if isinstance(space, spaces.Sequence):
+        return tuple(_member(space.feature_space, part) for part in value)
+    return value
 
 
 def _plain(value: Any) -> Any:

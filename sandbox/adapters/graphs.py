@@ -14,7 +14,7 @@ from langgraph.pregel import Pregel
 from pydantic import BaseModel, ValidationError
 
 from sandbox.adapters.langgraph import Runtime
-from sandbox.errors import InputError, PluginError, UnknownName
+from sandbox.errors import InputError, PluginError, SandboxError, UnknownName
 from sandbox.plugins import resolve
 
 
@@ -61,7 +61,12 @@ def graph_of(found: Any, config: Mapping[str, Any], what: str) -> Pregel[Any, An
     from_file = isinstance(found, GraphFile)
     made = found.found if from_file else found
     if inspect.isfunction(made) or inspect.ismethod(made):
-        made = _call_factory(made, config, what, from_file)
+        try:
+            made = _call_factory(made, config, what, from_file)
+        except SandboxError:
+            raise
+        except Exception as error:  # a plugin may raise anything; it is named
+            raise PluginError(f"{what}: its factory failed: {type(error).__name__}: {error}") from error
     elif config:
         raise InputError(f"{what} is a finished graph and has no settings, but was given {', '.join(config)}")
     if isinstance(made, StateGraph):

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
 import gymnasium
+import numpy as np
 
 from sandbox.agent import Reply, Turn
 from sandbox.errors import InputError
-from sandbox.menu import InvalidAction, Move, moves, read
+from sandbox.menu import InvalidAction, Move, describe, moves
 from sandbox.play import Play, resolved, validated_config
 from sandbox.scenario import Luck, Scenario
 from sandbox.spaces import decode, encode, space_of
 
 Counterpart = Callable[[Turn], Any]
+
+
+def read_member(play: Play, seat: str, action: Any) -> Move | InvalidAction:
+    """The legal move that a member of the action space (or a move, or a dict with `kind`) means, or a typed error."""
+    menu = play.scenario.menu(play.state, seat)
+    if isinstance(action, Move) or (isinstance(action, Mapping) and "kind" in action):
+        return play.read(menu, action)
+    try:
+        raw = decode(play.scenario.Action, action)
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        fault = f"{str(action)[:80]!r} is not in the action space ({type(error).__name__}: {error})"
+        return InvalidAction("unparsed", f"{fault}. Legal now: {describe(menu)}")
+    return play.read(menu, raw)
+
+
+def chosen_item(items: Sequence[Any], index: int | None, generator: np.random.Generator) -> Any:
+    """The item at `index`, or one that is drawn.
+
+    Raises:
+        InputError: there are not so many.
+    """
+    if index is None:
+        index = int(generator.integers(len(items)))
+    if not 0 <= index < len(items):
+        raise InputError(f"there is no item {index}: items are numbered from 0 to {len(items) - 1}")
+    return items[index]
 
 
 def uniform(turn: Turn) -> Move:
@@ -28,8 +55,8 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
     """One seat of a scenario behind the Gymnasium API.
 
     Actions are members of `action_space`, or moves, or dicts with `kind`. An illegal action is the scenario's declared
-    forfeit, and `info["invalid"]` says what was wrong with it; `info["text"]` is the observation as text, `info["menu"]`
-    the legal moves. The reward is the difference of the seat's payoff.
+    forfeit, and `info["invalid"]` says what was wrong with it; `info["text"]` is the observation as text,
+    `info["menu"]` the legal moves. The reward is the difference of the seat's payoff.
 
     Args:
         scenario: the class.
@@ -73,8 +100,7 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         """Begin an episode; the same seed gives the same item and the same luck."""
         super().reset(seed=seed)
         luck = int(self.np_random.integers(2**63))
-        index = (options or {}).get("item", self._item)
-        item = self._items[int(self.np_random.integers(len(self._items))) if index is None else int(index)]
+        item = chosen_item(self._items, (options or {}).get("item", self._item), self.np_random)
         config = resolved(self.scenario, self._config, item, Luck(luck))
         self._play, self._index = Play(self.scenario, config, item, luck), 0
         self._advance()
@@ -83,8 +109,10 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Make the seat's move, and let the others move until it is the seat's turn again or the episode ends."""
         play = self._running()
+        if not play.to_move():
+            raise InputError("the episode has ended: call reset()")
         before = play.payoffs()[self.seat]
-        move = self._read(action)
+        move = read_member(play, self.seat, action)
         invalid = {}
         if isinstance(move, InvalidAction):
             invalid = {"invalid": move.message}
@@ -94,15 +122,9 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         reward = play.payoffs()[self.seat] - before
         return self._observation(), reward, not play.to_move(), False, self._info() | invalid
 
-    def render(self) -> str:  # type: ignore[override]  # Gymnasium's declared type leaves out plain text for "ansi"
+    def render(self) -> str:
         """The observation as text."""
         return self.scenario.render(self.scenario.observe(self._running().state, self.seat))
-
-    def _read(self, action: Any) -> Move | InvalidAction:
-        raw = action
-        if not isinstance(action, Move) and not (isinstance(action, Mapping) and "kind" in action):
-            raw = decode(self.scenario.Action, action)
-        return read(self.scenario.menu(self._running().state, self.seat), self.scenario.action, raw)
 
     def _advance(self) -> None:
         """Let nature and the counterparts move until it is the seat's turn, or nobody's."""
@@ -120,7 +142,7 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
                 turn = play.turn(seat, self._index)
                 answer = self._counterparts.get(seat, uniform)(turn)
                 raw = answer.action if isinstance(answer, Reply) else answer
-                move = read(turn.menu, self.scenario.action, raw)
+                move = play.read(turn.menu, raw)
                 made[seat] = self.scenario.forfeit(play.state, seat) if isinstance(move, InvalidAction) else move
         self._index += 1
         play.apply(made)

@@ -1,12 +1,14 @@
 """Any LangGraph graph as an agent: a turn goes in as messages or declared keys, an action is read from what comes out.
 
-A graph is compiled once and shared by all episodes; each seat of each episode has a thread of its own. A graph without a
-checkpointer gets its last state back at the next turn, so that nothing is written to disk; one with a checkpointer gets the
-new message only, under `thread_id` = episode/seat. A hypothetical question has no history: it is put on a fresh thread.
+A graph is compiled once and shared by all episodes; each seat of each episode has a thread of its own. A graph without
+a checkpointer gets its last state back at the next turn, so that nothing is written to disk; one with a checkpointer
+gets the new message only, under `thread_id` = episode/seat, which is emptied first. A hypothetical question has no
+history: its thread is empty.
 
 What is read from a graph's result, in this order: the state key `action`; `structured_response` (create_agent's
-`response_format`); the tool calls of the turn's messages that name a legal kind of action; the last message's text, if it is
-one JSON object. Exactly one action must be there: prose is unparsed, two calls are an invalid action, and nothing is guessed.
+`response_format`); the tool calls of the turn's messages that name a legal kind of action; the last message's text, if
+it is one JSON object. Exactly one action must be there: prose is unparsed, two calls are an invalid action, and nothing
+is guessed.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # no arbitrary types out of a checkpoint
@@ -23,6 +26,8 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # no arbitrary types 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.errors import GraphRecursionError
 from langgraph.pregel import Pregel
 from pydantic import BaseModel
 
@@ -30,7 +35,7 @@ from sandbox.adapters.models import chat_model, unreachable
 from sandbox.adapters.watch import Watch
 from sandbox.agent import Agent, NoConfig, Reply, Turn
 from sandbox.errors import PluginError
-from sandbox.menu import InvalidAction, MoveRange, kind_of, moves, schema, tools
+from sandbox.menu import InvalidAction, MoveRange, describe, kind_of, moves, schema, tools
 
 _TURN: ContextVar[Turn] = ContextVar("sandbox_turn")
 
@@ -38,11 +43,13 @@ HYPOTHETICAL = (
     "This is a hypothetical question. Suppose that you were in the situation below. What would you do? "
     "Your answer is recorded and has no effect."
 )
+NOT_LEGAL = "That was not a legal action:"
 RECURSION_LIMIT = 50  # nodes that a graph may visit in one turn
+PER_TURN = frozenset({"observation", "action", "menu", "structured_response"})  # not handed on to the next turn
 
 
 class Runtime:
-    """What a factory `(config, runtime) -> graph` may use: models by name, and inside nodes the turn that is being played."""
+    """What a factory `(config, runtime) -> graph` may use: models by name, and inside nodes the turn being played."""
 
     def model(self, name: str, **parameters: Any) -> BaseChatModel:
         """The chat model called `name` (`local:smollm2`, `openai:...`, `fake:first`); see `sandbox.adapters.models`."""
@@ -76,22 +83,25 @@ class GraphAgent(Agent[NoConfig]):
         super().__init__(NoConfig())
         self._graph = graph
         self._keys = set(graph.channels)
+        self._checkpointer = graph.checkpointer if isinstance(graph.checkpointer, BaseCheckpointSaver) else None
         self._state: dict[str, Any] = {}
+        self._new = True
 
     async def act(self, turn: Turn) -> Reply:
         """Invoke the graph once; its action ends the turn."""
-        if turn.framing == "hypothetical" and not turn.errors:
-            self._state = {}
-        sent = self._input(turn)
-        remembers = self._graph.checkpointer is not None
         config = RunnableConfig(
             callbacks=[Watch(turn.emit)],
             recursion_limit=RECURSION_LIMIT,
             configurable={"thread_id": f"{turn.episode}/{turn.seat}"},
         )
+        before = await self._before(turn, config)
+        asked = HumanMessage(_question(turn, before), id=_name(turn, len(turn.errors)))
         token = _TURN.set(turn)
         try:
-            state = await self._graph.ainvoke(sent, config)
+            state = await self._graph.ainvoke(self._input(turn, before, asked), config)
+        except GraphRecursionError:
+            fault = f"no action within {RECURSION_LIMIT} nodes. Legal now: {describe(turn.menu)}"
+            return Reply(None, error=InvalidAction("unparsed", fault))
         except Exception as error:
             lost = unreachable(error)
             if lost is None:
@@ -101,34 +111,51 @@ class GraphAgent(Agent[NoConfig]):
             _TURN.reset(token)
         if not isinstance(state, Mapping):
             raise PluginError(f"the graph returned {type(state).__name__}; a graph's state must be a mapping")
-        history = 0 if remembers else len(sent.get("messages", ()))
-        if not remembers:
-            self._state = {key: value for key, value in state.items() if key not in ("observation", "action", "menu")}
-        return self._read(turn, state, list(state.get("messages", ()))[history:])
+        if self._checkpointer is None:
+            self._state = {key: value for key, value in state.items() if key not in PER_TURN}
+        return self._read(turn, state, before, _after(asked, before, state.get("messages", ())))
 
-    def _input(self, turn: Turn) -> dict[str, Any]:
-        sent = dict(self._state) if self._graph.checkpointer is None else {}
-        sent.pop("structured_response", None)
-        if "messages" in self._keys:
-            past = list(sent.get("messages", ()))
-            sent["messages"] = [*past, *_answered(past, turn), HumanMessage(prompt(turn))]
+    async def _before(self, turn: Turn, config: RunnableConfig) -> Mapping[str, Any]:
+        """The thread's state before the turn; empty at the first turn, and at each hypothetical question."""
+        fresh = self._new or (turn.framing == "hypothetical" and not turn.errors)
+        self._new = False
+        if self._checkpointer is None:
+            if fresh:
+                self._state = {}
+            return self._state
+        if fresh:  # an earlier attempt at the same episode may have left something
+            await self._checkpointer.adelete_thread(config["configurable"]["thread_id"])
+            return {}
+        found: Mapping[str, Any] = (await self._graph.aget_state(config)).values
+        return found
+
+    def _input(self, turn: Turn, before: Mapping[str, Any], asked: HumanMessage) -> dict[str, Any]:
+        sent: dict[str, Any] = {}
         if "observation" in self._keys:
             sent["observation"] = turn.observation.model_dump(mode="json")
         if "menu" in self._keys:
             sent["menu"] = [move.model_dump(mode="json") for move in moves(turn.menu)]
+        if "messages" in self._keys:
+            past = list(before.get("messages", ()))
+            sent["messages"] = [*(past if self._checkpointer is None else ()), *_answered(past, turn), asked]
         if not sent:
-            raise PluginError(
-                f"the graph's state has none of the keys messages, observation (it has: {', '.join(sorted(self._keys))})"
-            )
-        return sent
+            known = ", ".join(sorted(key for key in self._keys if not key.startswith(("__", "branch:"))))
+            raise PluginError(f"the graph's state has none of the keys messages, observation, menu (it has: {known})")
+        if self._checkpointer is None:
+            return {**before, **sent}
+        return {**sent, "action": None} if "action" in self._keys else sent  # the last turn's is no answer to this one
 
-    def _read(self, turn: Turn, state: Mapping[str, Any], new: Sequence[AnyMessage]) -> Reply:
+    def _read(
+        self, turn: Turn, state: Mapping[str, Any], before: Mapping[str, Any], new: Sequence[AnyMessage]
+    ) -> Reply:
         spoken = [message for message in new if isinstance(message, AIMessage)]
         text = "\n".join(str(message.text) for message in spoken if message.text)
         if state.get("action") is not None:
             return Reply(_plain(state["action"]), text)
-        if state.get("structured_response") is not None:
-            return Reply(_plain(state["structured_response"]), text)
+        structured = state.get("structured_response")
+        called = any(isinstance(message, ToolMessage) for message in new)
+        if structured is not None and (called or structured != before.get("structured_response")):
+            return Reply(_plain(structured), text)
         kinds = {kind_of(entry.kind if isinstance(entry, MoveRange) else entry) for entry in turn.menu}
         ended = {message.tool_call_id for message in new if isinstance(message, ToolMessage)}
         calls = [call for message in spoken for call in message.tool_calls]
@@ -139,17 +166,38 @@ class GraphAgent(Agent[NoConfig]):
             fault = InvalidAction("several", f"{len(calls)} actions at once ({names}); give exactly one")
             return Reply(None, text, error=fault)
         if calls:
-            return Reply({"kind": calls[0]["name"], **calls[0]["args"]}, text)
-        action = _json_object(text)
+            return Reply({**calls[0]["args"], "kind": calls[0]["name"]}, text)
+        action = _json_object(str(spoken[-1].text)) if spoken else None
         refused = action is None and bool(spoken) and is_refusal(spoken[-1])
         return Reply(action, text, refused=refused)
 
 
 def prompt(turn: Turn) -> str:
-    """What an agent reads at a turn: the framing, if it is hypothetical, and the observation; or what was wrong before."""
+    """What an agent reads at a turn: the framing, if it is hypothetical, and the observation; or what was wrong."""
     if turn.errors:
-        return f"That was not a legal action: {turn.errors[-1].message}"
+        return f"{NOT_LEGAL} {turn.errors[-1].message}"
     return f"{HYPOTHETICAL}\n\n{turn.text}" if turn.framing == "hypothetical" else turn.text
+
+
+def _question(turn: Turn, before: Mapping[str, Any]) -> str:
+    """The prompt, with the observation again where the thread does not hold it any more."""
+    if turn.errors and all(getattr(message, "id", None) != _name(turn, 0) for message in before.get("messages", ())):
+        return f"{prompt(replace(turn, errors=()))}\n\n{prompt(turn)}"
+    return prompt(turn)
+
+
+def _name(turn: Turn, attempt: int) -> str:
+    """The id of the message that asks."""
+    return f"{turn.episode}/{turn.seat}/{turn.index}/{attempt}"
+
+
+def _after(asked: HumanMessage, before: Mapping[str, Any], messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The messages that answer `asked`; where a graph does not keep it, those that were not there before."""
+    ids = [getattr(message, "id", None) for message in messages]
+    if asked.id in ids:
+        return list(messages)[ids.index(asked.id) + 1 :]
+    past = {id(message) for message in before.get("messages", ())}
+    return [message for message in messages if id(message) not in past]
 
 
 def _answered(past: Sequence[AnyMessage], turn: Turn) -> list[ToolMessage]:
@@ -160,8 +208,8 @@ def _answered(past: Sequence[AnyMessage], turn: Turn) -> list[ToolMessage]:
         ToolMessage(result, tool_call_id=str(call["id"]), name=call["name"])
         for message in past
         if isinstance(message, AIMessage)
-        for call in message.tool_calls
-        if call["id"] not in ended
+        for call in (*message.tool_calls, *message.invalid_tool_calls)
+        if call["id"] is not None and call["id"] not in ended
     ]
 
 
@@ -169,8 +217,8 @@ def _plain(action: Any) -> Any:
     """A graph's action as the dict that a menu reads; `{"action": {...}}` is unwrapped."""
     if isinstance(action, BaseModel):
         action = action.model_dump()
-    if isinstance(action, Mapping) and set(action) == {"action"}:
-        action = action["action"]
+    if isinstance(action, Mapping) and set(action) == {"action"} and isinstance(action["action"], Mapping):
+        return action["action"]
     return action
 
 
@@ -181,16 +229,16 @@ def _json_object(text: str) -> Any:
         return None
     try:
         found = json.loads(bare)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return _plain(found) if isinstance(found, dict) else None
 
 
 _REFUSAL = re.compile(
-    r"^\W*(i(?:'|’)?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately)?[\s,.;:]*(but )?"
+    r"^\W*(i['\u2019]?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately)?[\s,.;:]*(but )?"
     r"(as an ai[^.]{0,60})?[\s,]*"
-    r"i( |'|’)(can(?:no|'|’)t|won(?:'|’)t|will not|am not able to|m not able to|am unable to|m unable to|must decline"
-    r"|decline to|refuse to)",
+    r"i[ '\u2019](can(?:no|['\u2019])t|won['\u2019]t|will not|am not able to|m not able to|am unable to|m unable to"
+    r"|must decline|decline to|refuse to)",
     re.IGNORECASE,
 )
 

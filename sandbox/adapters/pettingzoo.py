@@ -11,17 +11,18 @@ from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import aec_to_parallel
 from pettingzoo.utils.env import ParallelEnv
 
-from sandbox.menu import InvalidAction, Move, read
+from sandbox.adapters.gymnasium import chosen_item, read_member
+from sandbox.menu import InvalidAction, Move
 from sandbox.play import Play, resolved, validated_config
 from sandbox.scenario import Luck, Scenario
-from sandbox.spaces import decode, encode, space_of
+from sandbox.spaces import encode, space_of
 
 
-class ScenarioAEC(AECEnv[Any, Any, Any]):
+class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library ships no types
     """All seats of a scenario behind PettingZoo's AEC API.
 
-    Simultaneous moves are gathered seat by seat and take effect with the last of them. An illegal action is the declared
-    forfeit, and `infos[seat]["invalid"]` says what was wrong; `infos[seat]` has `text` and `menu` as well.
+    Simultaneous moves are gathered seat by seat and take effect with the last of them. An illegal action is the
+    declared forfeit, and `infos[seat]["invalid"]` says what was wrong; `infos[seat]` has `text` and `menu` as well.
 
     Args:
         scenario: the class.
@@ -60,16 +61,16 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):
         if seed is not None:
             self._random = np.random.default_rng(seed)
         luck = int(self._random.integers(2**63))
-        index = (options or {}).get("item", self._item)
-        item = self._items[int(self._random.integers(len(self._items))) if index is None else int(index)]
+        item = chosen_item(self._items, (options or {}).get("item", self._item), self._random)
         self.play = Play(self.scenario, resolved(self.scenario, self._config, item, Luck(luck)), item, luck)
         self.agents = list(self.possible_agents)
         self.rewards = dict.fromkeys(self.agents, 0.0)
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
         self.terminations = dict.fromkeys(self.agents, False)
         self.truncations = dict.fromkeys(self.agents, False)
-        self.infos = {seat: {} for seat in self.agents}
+        self.infos: dict[str, dict[str, Any]] = {seat: {} for seat in self.agents}
         self._gathered: dict[str, Move] = {}
+        self._faults: dict[str, str] = {}  # of the tick: the Parallel environment reads them when all have moved
         self.play.settle()
         self._turn_over()
 
@@ -85,14 +86,11 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):
             return
         self._cumulative_rewards[seat] = 0.0
         self._clear_rewards()
-        menu = self.scenario.menu(self.play.state, seat)
-        raw = action
-        if not isinstance(action, Move) and not (isinstance(action, Mapping) and "kind" in action):
-            raw = decode(self.scenario.Action, action)
-        move = read(menu, self.scenario.action, raw)
-        fault = None
+        if not self._gathered:
+            self._faults = {}
+        move = read_member(self.play, seat, action)
         if isinstance(move, InvalidAction):
-            fault, move = move.message, self.scenario.forfeit(self.play.state, seat)
+            self._faults[seat], move = move.message, self.scenario.forfeit(self.play.state, seat)
         self._gathered[seat] = move
         if set(self._gathered) >= set(self.play.to_move()):
             before = self.play.payoffs()
@@ -102,8 +100,6 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):
             after = self.play.payoffs()
             self.rewards = {name: after[name] - before[name] for name in self.agents}
         self._turn_over()
-        if fault is not None:
-            self.infos[seat] = {**self.infos[seat], "invalid": fault}
         self._accumulate_rewards()
 
     def render(self) -> str:
@@ -124,6 +120,7 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):
             seat: {
                 "text": self.scenario.render(self.scenario.observe(self.play.state, seat)),
                 "menu": self.scenario.menu(self.play.state, seat) if seat in self.play.to_move() else (),
+                **({"invalid": self._faults[seat]} if seat in self._faults else {}),
             }
             for seat in self.agents
         }

@@ -49,4 +49,7 @@ def command(
 def _models() -> list[dict[str, str]]:
     from sandbox.adapters.models import describe
 
-    return [{"name": row.name, "source": row.status} for row in describe()]
+    return [
+        {"name": row.name, "source": f"{row.kind}: ready" if row.available else f"{row.kind}: {row.how}"}
+        for row in describe()
+    ]

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sandbox.errors import DatasetError, InputError, SandboxError, did_you_mean
-from sandbox.experiment.model import AgentUse, EnvironmentUse, Experiment, First, Sample
+from pydantic import ValidationError
+
+from sandbox.errors import DatasetError, InputError, PluginError, SandboxError, did_you_mean
+from sandbox.experiment.model import AgentUse, EnvironmentUse, Experiment, First, Sample, unknown_key
 from sandbox.play import validated_config
 from sandbox.scenario import Item, Luck, Scenario, Treatment
 from sandbox.trace import AgentSpec, EpisodeSpec
@@ -57,6 +59,14 @@ def substitute(value: Any) -> Any:
     return value
 
 
+def _varies(value: Any) -> bool:
+    """Whether a variable stands in the value, at any depth."""
+    if isinstance(value, str):
+        return _VARIABLE.search(value) is not None
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return any(map(_varies, parts))
+
+
 def _variable(match: re.Match[str]) -> str:
     name, default = match.groups()
     found = os.environ.get(name) or default
@@ -74,19 +84,33 @@ def expand(experiment: Experiment, catalog: Catalog, limit: int | None = None) -
     agents = [AgentSpec(id=use.id, name=use.called, config=use.config) for use in experiment.agents]
     faults = _agent_faults(experiment, agents, catalog)
     groups: list[list[EpisodeSpec]] = []
-    used: set[str] = set()
+    broken: list[DatasetError] = []
+    known, all_known = {FRAMING}, True
     for index, use in enumerate(experiment.environments):
+        path = f"$.environments[{index}]"
         try:
-            groups += _expand_one(experiment, use, f"$.environments[{index}]", agents, catalog, used)
-        except DatasetError:
-            raise  # a data file's faults are already a list, with rows and columns
+            scenario = catalog.scenario(use.id)
         except SandboxError as error:
-            faults.append(_with_path(f"$.environments[{index}]", error))
-    for name in experiment.treatments:
-        if name != FRAMING and name not in used and not faults:
-            faults.append(f"$.treatments.{name}: no environment has a config field of that name")
+            faults += _with_path(path, error)
+            all_known = False
+            continue
+        fields = set(scenario.Config.model_fields) if scenario else set(use.config) | set(use.sweep)
+        known |= fields
+        try:
+            groups += _expand_one(experiment, use, path, agents, scenario, fields, faults)
+        except SandboxError as error:
+            broken += [error] if isinstance(error, DatasetError) else []
+            faults += _with_path(path, error)
+        except Exception as error:  # a plugin may raise anything; it is named
+            faults.append(f"{path}: {use.id} failed: {type(error).__name__}: {error}")
+    for name in experiment.treatments if all_known else ():
+        if name not in known:
+            near = did_you_mean(name, known)
+            faults.append(f"$.treatments.{name}: no environment has a config field of that name{near}")
+    if len(broken) == len(faults) == 1:
+        raise broken[0]  # the file's own error says it all
     if faults:
-        raise InputError.of(f"experiment {experiment.name!r}", faults)
+        raise InputError.of(f"experiment {experiment.name!r}", list(dict.fromkeys(faults)))
     if limit is not None:
         return list(itertools.islice(_in_turn(groups), limit))
     return [spec for group in groups for spec in group]
@@ -117,13 +141,14 @@ def _fault(path: str, check: Any) -> list[str]:
     try:
         check()
     except SandboxError as error:
-        return [_with_path(path, error)]
+        return _with_path(path, error)
     return []
 
 
-def _with_path(path: str, error: SandboxError) -> str:
-    text = str(error)
-    return text if text.startswith("$.") else f"{path}: {text}"
+def _with_path(path: str, error: SandboxError) -> list[str]:
+    if isinstance(error, InputError) and error.faults and not isinstance(error, DatasetError):
+        return [f"{path}.{fault.removeprefix('$.')}" for fault in error.faults]
+    return [f"{path}: {error}"]
 
 
 def _counterpart(use: AgentUse) -> AgentSpec:
@@ -135,27 +160,33 @@ def _expand_one(
     use: EnvironmentUse,
     path: str,
     agents: list[AgentSpec],
-    catalog: Catalog,
-    used: set[str],
+    scenario: Scenario[Any, Any] | None,
+    fields: set[str],
+    faults: list[str],
 ) -> list[list[EpisodeSpec]]:
-    scenario = catalog.scenario(use.id)
-    fields = set(scenario.Config.model_fields) if scenario else set(use.config) | set(use.sweep)
-    if scenario:
-        for key, names in (("config", use.config), ("sweep", use.sweep)):
-            for name in names:
-                if name not in fields:
-                    raise InputError(f"{path}.{key}.{name}{did_you_mean(name, fields)}")
-    used |= fields & set(experiment.treatments)
+    """The environment's episodes by agent; what is wrong with it goes into `faults`."""
+    wrong = [
+        f"{path}.{key}.{name}: {unknown_key(name, fields)}"
+        for key, names in (("config", use.config), ("sweep", use.sweep))
+        for name in names
+        if name not in fields
+    ]
+    if wrong:
+        faults += wrong
+        return []
     by_agent: list[list[EpisodeSpec]] = [[] for _ in agents]
     for cell in _cells(experiment, use, fields):
-        for item, config, treatments in _items(scenario, cell, path):
+        wrong = _config_faults(experiment, scenario, cell, path)
+        faults += wrong
+        for item, config, treatments in () if wrong else _items(scenario, cell, path):
             seats = scenario.seats(_validated(scenario, config)) if scenario else ("agent",)
             unknown = [seat for seat in use.seats if seat not in seats]
-            if unknown:
-                raise InputError(f"{path}.seats.{unknown[0]}: {use.id} has the seats {', '.join(seats)}")
             evaluated = tuple(seat for seat in seats if seat not in use.seats)
-            if not evaluated:
-                raise InputError(f"{path}.seats: every seat is taken, so that no agent is under evaluation")
+            if unknown or not evaluated:
+                faults += [f"{path}.seats.{seat}: {use.id} has the seats {', '.join(seats)}" for seat in unknown]
+                if not evaluated:
+                    faults.append(f"{path}.seats: every seat is taken, so that no agent is under evaluation")
+                break
             fixed = {seat: _counterpart(agent) for seat, agent in use.seats.items()}
             for index, agent in enumerate(agents):
                 for repetition, seed in itertools.product(range(experiment.repetitions), range(experiment.seeds.count)):
@@ -176,6 +207,28 @@ def _expand_one(
     return by_agent
 
 
+def _config_faults(experiment: Experiment, scenario: Scenario[Any, Any] | None, cell: Cell, path: str) -> list[str]:
+    """What is wrong with a cell's config, at the place in the file where each field was set."""
+    if cell.framing not in ("lived", "hypothetical"):
+        return [f"$.treatments.framing: {cell.framing!r} is neither lived nor hypothetical"]
+    if scenario is None:
+        return []
+    try:
+        scenario.Config.model_validate(substitute(cell.config))
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors():
+            name = str(fault["loc"][0]) if fault["loc"] else ""
+            place = f"{path}.sweep" if name in cell.use.sweep else f"{path}.config"
+            place = "$.treatments" if name in experiment.treatments else place
+            place = ".".join([place, *map(str, fault["loc"])])
+            # As it is written, and not what its variables stand for.
+            found = f" (found {cell.config[name]!r:.60})" if name in cell.config else ""
+            faults.append(f"{place}: {fault['msg']}{found}")
+        return faults
+    return []
+
+
 def _cells(experiment: Experiment, use: EnvironmentUse, fields: set[str]) -> Iterator[Cell]:
     factors = {name: levels for name, levels in experiment.treatments.items() if name == FRAMING or name in fields}
     for point in itertools.product(*use.sweep.values()):
@@ -183,8 +236,6 @@ def _cells(experiment: Experiment, use: EnvironmentUse, fields: set[str]) -> Ite
         for levels in itertools.product(*factors.values()):
             assigned = dict(zip(factors, levels, strict=True))
             framing = assigned.get(FRAMING, "lived")
-            if framing not in ("lived", "hypothetical"):
-                raise InputError(f"$.treatments.framing: {framing!r} is neither lived nor hypothetical")
             treatments = {
                 name: Treatment(value=value, propensity=1 / len(factors[name])) for name, value in assigned.items()
             }
@@ -200,17 +251,26 @@ def _items(
         yield Item().model_dump(mode="json"), dict(cell.config), dict(cell.treatments)
         return
     config = _validated(scenario, cell.config)
-    written = config.model_dump(mode="json") | {
-        name: value for name, value in cell.config.items() if isinstance(value, str) and "${" in value
-    }
+    # A variable stays a variable: what it stands for may be a secret, and differs from machine to machine.
+    written = config.model_dump(mode="json") | {name: value for name, value in cell.config.items() if _varies(value)}
     population = scenario.items(config)
+    if not population:
+        raise InputError(f"{cell.use.id} has no items under this config")
     for item in _chosen(population, cell.use, path):
         settings = scenario.counterbalance(config, item)
+        if not settings:
+            raise PluginError(f"{cell.use.id}: counterbalance() gave no setting; an empty one is [{{}}]")
         for setting in settings:
             treatments = dict(cell.treatments) | {
-                name: Treatment(value=value, propensity=1 / len(settings)) for name, value in setting.items()
+                name: Treatment(value=value, propensity=_share(settings, name, value))
+                for name, value in setting.items()
             }
             yield item.model_dump(mode="json"), written | dict(setting), treatments
+
+
+def _share(settings: Sequence[Mapping[str, Any]], name: str, value: Any) -> float:
+    """The factor's own probability of having this value, whatever the other factors have."""
+    return sum(setting.get(name) == value for setting in settings) / len(settings)
 
 
 def _validated(scenario: Scenario[Any, Any], config: Mapping[str, Any]) -> Any:
@@ -224,11 +284,11 @@ def _chosen(population: Sequence[Any], use: EnvironmentUse, path: str) -> Sequen
         return population[: use.items.first]
     if isinstance(use.items, Sample):
         if use.items.sample > len(population):
-            raise InputError(f"{path}.items.sample: there are only {len(population)} items")
+            raise InputError.of(path, [f"items.sample: there are only {len(population)} items"])
         drawn = Luck(0).generator("items", use.id).choice(len(population), use.items.sample, replace=False)
         return [population[int(index)] for index in sorted(drawn)]
     known = {item.id: item for item in population}
     missing = [name for name in use.items if name not in known]
     if missing:
-        raise InputError(f"{path}.items: no item {missing[0]!r}{did_you_mean(missing[0], known)}")
+        raise InputError.of(path, [f"items: no item {name!r}{did_you_mean(name, known)}" for name in missing])
     return [known[name] for name in use.items]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sandbox.errors import InputError
 from sandbox.trace import Limits
 
-LEVELS = tuple[Any, ...]
+LEVELS = Annotated[tuple[Any, ...], Field(min_length=1)]
 
 
 class _Part(BaseModel):
@@ -60,11 +60,20 @@ class Sample(_Part):
     sample: int = Field(gt=0)
 
 
-def _texts(raw: Any) -> Any:
-    return tuple(str(part) for part in raw) if isinstance(raw, list | tuple) else raw
+def _which(raw: Any) -> Any:
+    """One message for what is none of the four, instead of four."""
+    if isinstance(raw, list | tuple) and raw:
+        return tuple(str(part) for part in raw)
+    if isinstance(raw, Mapping) and len(raw) == 1:
+        (key, count), *_ = raw.items()
+        if key in ("first", "sample") and isinstance(count, int) and count > 0:
+            return First(first=count) if key == "first" else Sample(sample=count)
+    if raw == "all" or isinstance(raw, First | Sample):
+        return raw
+    raise ValueError("expected all, a list of item ids, {first: N} or {sample: N}")
 
 
-Items = Literal["all"] | First | Sample | Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Items = Annotated[Literal["all"] | First | Sample | tuple[str, ...], BeforeValidator(_which)]
 
 
 class EnvironmentUse(_Part):
@@ -122,7 +131,7 @@ class Experiment(_Part):
     agents: tuple[AgentUse, ...] = Field(min_length=1)
     repetitions: int = Field(1, gt=0)
     seeds: Seeds = Seeds()
-    treatments: Mapping[str, Annotated[LEVELS, Field(min_length=1)]] = {}
+    treatments: Mapping[str, LEVELS] = {}
     limits: Limits = Limits()
     scorers: tuple[ScorerUse, ...] = ()
 
@@ -169,22 +178,46 @@ _KNOWN = {
 }
 
 
+_WANTED = {
+    "tuple_type": "expected a list",
+    "mapping_type": "expected a mapping",
+    "model_type": "expected a name or a mapping",
+    "too_short": "expected at least one",
+}
+
+
+def unknown_key(name: str, known: Iterable[str]) -> str:
+    """What to say of a key that is not known: the nearest, else all that are."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"unknown key (known: {', '.join(names) or 'none'})"
+
+
+def _within(place: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return place[: len(outer)] == outer
+
+
 def _faults(error: ValidationError) -> list[str]:
     lines = []
+    places = [fault["loc"] for fault in error.errors()]
     for fault in error.errors():
+        if fault["type"] == "too_short" and any(
+            place != fault["loc"] and _within(place, fault["loc"]) for place in places
+        ):
+            continue  # it is short of its members that are faulty, and they are named
         location = [part for part in fault["loc"] if not _is_union_tag(part)]
         path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             parent = next((str(part) for part in reversed(location[:-1]) if isinstance(part, str)), "")
-            known = _KNOWN.get(parent, ())
-            near = difflib.get_close_matches(str(location[-1]), known, n=1)
-            message = f"unknown key: did you mean {near[0]}?" if near else f"unknown key (known: {', '.join(known)})"
+            message = unknown_key(str(location[-1]), _KNOWN.get(parent, ()))
         elif fault["type"] == "missing":
             message = "is required"
         else:
             shown = repr(fault["input"])
-            message = f"{message} (found {shown if len(shown) <= 60 else shown[:57] + '...'})"
+            message = (
+                f"{_WANTED.get(fault['type'], message)} (found {shown if len(shown) <= 60 else shown[:57] + '...'})"
+            )
         lines.append(f"{path}: {message}")
     return list(dict.fromkeys(lines))
 

@@ -45,6 +45,7 @@ class EpisodeEntry(_Entry):
     provenance: str
     framing: str
     agent: str
+    counts: dict[str, int] = {}
     reason: str = ""
 
 
@@ -125,6 +126,7 @@ def episode_entry(head: EpisodeHead) -> EpisodeEntry:
         provenance=head.provenance,
         framing=head.framing,
         agent=head.agent,
+        counts=dict(head.counts),
         reason=head.reason,
     )
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from sandbox.adapters.foreign import PREFIX, ForeignPlay
+from sandbox.adapters.foreign import PREFIX, ForeignPlay, check_known
 from sandbox.agent import Agent, NoConfig, Turn
-from sandbox.errors import InputError, PluginError
+from sandbox.errors import InputError, PluginError, did_you_mean
 from sandbox.experiment.expand import substitute
 from sandbox.menu import InvalidAction, Move
 from sandbox.play import Play, validated_config
@@ -77,6 +77,7 @@ class Builder:
     def scenario(self, name: str) -> Scenario[Any, Any] | None:
         """The scenario called `name`; None for `gymnasium:...`."""
         if name.startswith(PREFIX):
+            check_known(name.removeprefix(PREFIX))
             return None
         if name not in self._scenarios:
             found = self.plugins.load("environments", name)
@@ -84,7 +85,10 @@ class Builder:
                 raise PluginError(f"environment {name!r}: {found!r} is not a subclass of sandbox.scenario.Scenario")
             if found.id != name:
                 raise PluginError(f"environment {name!r}: its class says id = {found.id!r}; announce it under that id")
-            self._scenarios[name] = found()
+            try:
+                self._scenarios[name] = found()
+            except Exception as error:  # a plugin may raise anything; it is named
+                raise PluginError(f"environment {name!r} cannot be made: {type(error).__name__}: {error}") from error
         return self._scenarios[name]
 
     def check_agent(self, use: AgentSpec) -> None:
@@ -108,7 +112,7 @@ class Builder:
     def config_and_item(self, scenario: Scenario[Any, Any], spec: EpisodeSpec) -> tuple[Any, Any]:
         """The validated config and item of a specification; the item needs no data set."""
         config = validated_config(scenario, substitute(spec.config))
-        return config, _item_type(scenario).model_validate(dict(spec.item))
+        return config, _item_type(scenario, config).model_validate(dict(spec.item))
 
     def agents(self, spec: EpisodeSpec) -> dict[str, Agent[Any]]:
         """A fresh agent for every seat."""
@@ -131,7 +135,7 @@ class Builder:
             from sandbox.adapters.graphs import graph_of_config
 
             return graph_of_config(place, attribute)
-        if place and "/" not in name or place.endswith(".py"):
+        if (place and "/" not in name) or place.endswith(".py"):
             return resolve(name, f"agent {name!r}")
         return self.plugins.load("agents", name)
 
@@ -140,7 +144,11 @@ class Builder:
         kind = self.plugins.load("scorers", name)
         if not (isinstance(kind, type) and issubclass(kind, Scorer | Estimator)):
             raise PluginError(f"scorer {name!r}: {kind!r} is neither a Scorer nor an Estimator (see sandbox.scorer)")
-        made: Scorer[Any] | Estimator[Any] = kind(_settings(kind.Config, config or {}, f"scorer {name!r}"))
+        settings = _settings(kind.Config, config or {}, f"scorer {name!r}")
+        try:
+            made: Scorer[Any] | Estimator[Any] = kind(settings)
+        except Exception as error:  # as above
+            raise PluginError(f"scorer {name!r} cannot be made: {type(error).__name__}: {error}") from error
         return made
 
     def benchmarks(self, spec: EpisodeSpec) -> Mapping[str, Benchmark]:
@@ -200,24 +208,30 @@ def own_version() -> str:
         return "unknown"
 
 
-def _item_type(scenario: Scenario[Any, Any]) -> type[BaseModel]:
-    """The model of the scenario's items: what `initial` says it takes, else the class attribute `Item`, else `Item`."""
-    from sandbox.scenario import Item
+def _item_type(scenario: Scenario[Any, Any], config: Any) -> type[BaseModel]:
+    """The model of the scenario's items: what `initial` says it takes, else what `items` gives.
 
-    declared = getattr(scenario, "Item", None)
-    if declared is None:
-        hint = inspect.get_annotations(type(scenario).initial, eval_str=True).get("item")
-        declared = hint if isinstance(hint, type) and issubclass(hint, BaseModel) else Item
-    return declared
+    The declaration comes first, since a trace is replayed without the data set that `items` would read.
+    """
+    declared = inspect.get_annotations(type(scenario).initial, eval_str=True).get("item")
+    if isinstance(declared, type) and issubclass(declared, BaseModel):
+        return declared
+    return type(scenario.items(config)[0])
 
 
 def _settings(model: type[BaseModel], config: Mapping[str, Any], what: str) -> BaseModel:
     try:
         return model.model_validate(substitute(config))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'config'}: {fault['msg']}" for fault in error.errors()]
-        known = ", ".join(model.model_fields) or "none"
-        raise InputError.of(what, [*faults, f"its settings are: {known}"]) from None
+        raise InputError.of(what, [_setting_fault(model, config, fault) for fault in error.errors()]) from None
+
+
+def _setting_fault(model: type[BaseModel], config: Mapping[str, Any], fault: Any) -> str:
+    name = ".".join(map(str, fault["loc"])) or "config"
+    if fault["type"] == "extra_forbidden":
+        return f"{name}: no such setting{did_you_mean(name, model.model_fields) or ' (it has none)'}"
+    written = config.get(str(fault["loc"][0])) if fault["loc"] else config  # not what its variables stand for
+    return f"{name}: {fault['msg']} (found {written!r:.60})"
 
 
 def _agent_maker(found: Any, use: AgentSpec) -> Maker:

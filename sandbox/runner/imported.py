@@ -1,4 +1,4 @@
-"""Other systems' records into the store: each is played through the real environment, and becomes a trace like any other."""
+"""Other systems' records into the store: each is played through the real environment, and is a trace like any other."""
 
 from __future__ import annotations
 
@@ -41,27 +41,28 @@ async def import_records(
     ran = Ran(number, total=len(specs))
     if progress:
         progress(0, len(missing), None)
-    with store.writer() as writer:
-        for spec, record in pairs:
-            if spec.key not in missing:
-                continue
-            attempt = writer.begin(spec)
+    writer = store.writer()
+    for spec, record in pairs:
+        if spec.key not in missing:
+            continue
+        attempt = writer.begin(spec)
 
-            def keep(step: Any, key: str = spec.key, attempt: int = attempt) -> None:
-                writer.step(key, attempt, step)
+        def keep(step: Any, key: str = spec.key, attempt: int = attempt) -> None:
+            writer.step(key, attempt, step)
 
-            world = builder.world(spec, record.nature)
-            agents: dict[str, Agent[Any]] = {
-                seat: RecordedAgent([(answer, "unparsed" if answer is None else "valid") for answer in answers])
-                for seat, answers in record.answers.items()
-            }
-            loop = EpisodeLoop(spec, world, agents, keep)
-            episode = await loop.run(builder.benchmarks(spec), builder.versions(spec), "replayed")
-            writer.finish(episode.model_copy(update={"attempt": attempt}))
-            ran.done += 1
-            ran.failed += episode.status == "error"
-            if progress:
-                progress(ran.done, len(missing), episode)
+        world = builder.world(spec, record.nature)
+        agents: dict[str, Agent[Any]] = {
+            seat: RecordedAgent([(answer, "unparsed" if answer is None else "valid") for answer in answers])
+            for seat, answers in record.answers.items()
+        }
+        loop = EpisodeLoop(spec, world, agents, keep)
+        episode = await loop.run(builder.benchmarks(spec), builder.versions(spec), "replayed")
+        writer.finish(episode.model_copy(update={"attempt": attempt}))
+        ran.done += 1
+        ran.failed += episode.status == "error"
+        if progress:
+            progress(ran.done, len(missing), episode)
+    writer.flush()
     return ran
 
 

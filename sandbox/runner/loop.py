@@ -25,6 +25,10 @@ class EndOfRecord(Exception):
     """A recorded agent has no more answers: the episode ends here, as its record does."""
 
 
+class TimedOut(Exception):
+    """The episode's time was over before the agent answered (an agent's own `TimeoutError` is its error)."""
+
+
 class World(Protocol):
     """A running episode of any environment, as the loop needs it; see `Play`, the usual one, for the methods."""
 
@@ -32,17 +36,38 @@ class World(Protocol):
     forfeited: bool
     truncated: bool
 
-    def to_move(self) -> tuple[str, ...]: ...
-    def settle(self) -> list[Draw]: ...
-    def turn(self, seat: str, index: int, *, framing: Any, episode: str, privileged: bool) -> Turn: ...
-    def read(self, menu: Any, raw: object) -> Move | InvalidAction: ...
-    def forfeit(self, seat: str) -> Move: ...
-    def reference(self, seat: str) -> Move: ...
-    def appraise(self, seat: str, move: Move) -> Appraisal: ...
-    def apply(self, moves: Mapping[str, Move]) -> None: ...
-    def payoffs(self) -> dict[str, float]: ...
-    def facts(self) -> dict[str, Any]: ...
-    def state_hash(self) -> str: ...
+    def to_move(self) -> tuple[str, ...]:
+        """The seats to move; nobody at the end."""
+
+    def settle(self) -> list[Draw]:
+        """Nature's moves, made."""
+
+    def turn(self, seat: str, index: int, *, framing: Any, episode: str, privileged: bool) -> Turn:
+        """What the seat is told."""
+
+    def read(self, menu: Any, raw: object) -> Move | InvalidAction:
+        """The legal move that an answer means."""
+
+    def forfeit(self, seat: str) -> Move:
+        """What happens where there is none."""
+
+    def reference(self, seat: str) -> Move:
+        """What carries a hypothetical episode on."""
+
+    def appraise(self, seat: str, move: Move) -> Appraisal:
+        """Ground truth on a move."""
+
+    def apply(self, moves: Mapping[str, Move]) -> None:
+        """One tick."""
+
+    def payoffs(self) -> dict[str, float]:
+        """Totals per seat."""
+
+    def facts(self) -> dict[str, Any]:
+        """What is true now."""
+
+    def state_hash(self) -> str:
+        """Hash of the state."""
 
 
 @dataclass
@@ -132,7 +157,12 @@ class EpisodeLoop:
             if len(seats) == 1:
                 decided = [await self._decide(seats[0])]
             else:
-                decided = list(await asyncio.gather(*(self._decide(seat) for seat in seats)))
+                # All are waited for: a call that still runs when another seat has failed would outlive its episode.
+                found = await asyncio.gather(*(self._decide(seat) for seat in seats), return_exceptions=True)
+                decided = [one for one in found if isinstance(one, Decided)]
+                for fault in found:
+                    if isinstance(fault, BaseException):
+                        raise fault
             self._take(seats, decided)
             self._chance()
         return ""
@@ -168,7 +198,7 @@ class EpisodeLoop:
         for _ in range(max(1, self.spec.limits.attempts)):
             try:
                 reply = await self._ask(agent, turn)
-            except TimeoutError:
+            except TimedOut:
                 events.append(Event(kind="timeout", data={"seconds": self.spec.limits.seconds}))
                 outcome = "timeout"
                 break
@@ -191,11 +221,14 @@ class EpisodeLoop:
         answer = agent.act(turn)
         if inspect.isawaitable(answer):
             limit = self.spec.limits.seconds
-            if limit is None:
-                answer = await answer
-            else:
-                left = limit - (time.monotonic() - self._began)
-                answer = await asyncio.wait_for(answer, max(left, 0.001))
+            left = None if limit is None else max(limit - (time.monotonic() - self._began), 0.001)
+            try:
+                async with asyncio.timeout(left) as timer:
+                    answer = await answer
+            except TimeoutError:
+                if timer.expired():
+                    raise TimedOut from None
+                raise
         return as_reply(answer)
 
     def _count(self, events: list[Event]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.agent import Agent, NoConfig, Reply, Turn
 from sandbox.menu import InvalidAction
-from sandbox.runner.loop import EndOfRecord
+from sandbox.runner.loop import EndOfRecord, TimedOut
 from sandbox.trace import NO_ANSWER, Episode, Step
 
 Answers = Sequence[tuple[Mapping[str, Any] | None, str]]
@@ -27,7 +27,7 @@ class RecordedAgent(Agent[NoConfig]):
 
         Raises:
             EndOfRecord: the record has no more.
-            TimeoutError: it was a timeout.
+            TimedOut: it was a timeout.
         """
         if not turn.errors:
             following = next(self._answers, None)
@@ -36,7 +36,7 @@ class RecordedAgent(Agent[NoConfig]):
             self._current = following
         action, outcome = self._current
         if outcome == "timeout":
-            raise TimeoutError
+            raise TimedOut
         if outcome in NO_ANSWER:
             fault = None if outcome != "invalid" else InvalidAction("illegal", "recorded as invalid")
             return Reply(None, refused=outcome == "refusal", error=fault)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +52,12 @@ async def run_experiment(
     """Play every episode of the experiment that the store does not have finished.
 
     Args:
+        experiment: what to play.
+        store: where its episodes are kept.
+        builder: makes environments and agents.
         limit: of the whole experiment, play at most so many episodes, taken evenly over environments and agents.
         retry_errors: play those that ended in error again.
+        progress: called after each episode.
 
     Raises:
         InputError: the experiment has faults; all of them, each with its path.
@@ -65,11 +71,24 @@ async def run_experiment(
     ran = Ran(number, total=len({spec.key for spec in specs}))
     if progress:
         progress(0, len(missing), None)
-    with store.writer() as writer:
-        waiting = iter(missing)
-        workers = [_worker(waiting, builder, writer, ran, len(missing), progress) for _ in range(CONCURRENT)]
+    writer = store.writer()
+    waiting = iter(_in_turn(missing))
+    workers = [_worker(waiting, builder, writer, ran, len(missing), progress) for _ in range(CONCURRENT)]
+    try:
         await asyncio.gather(*workers)
+    finally:
+        writer.flush()  # also when interrupted: what was done is kept
     return ran
+
+
+def _in_turn(specs: Sequence[EpisodeSpec]) -> list[EpisodeSpec]:
+    """Agents in turn, so that the pace so far tells the time left; order changes no trace."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for spec in specs:
+        ranked.append((seen[spec.agent.name], len(ranked), spec))
+        seen[spec.agent.name] += 1
+    return [spec for _, _, spec in sorted(ranked, key=lambda entry: entry[:2])]
 
 
 async def _worker(
@@ -106,8 +125,21 @@ async def play(spec: EpisodeSpec, builder: Builder, writer: Writer) -> Episode:
     def record(step: Any) -> None:
         writer.step(spec.key, attempt, step)
 
-    loop = EpisodeLoop(spec, builder.world(spec), builder.agents(spec), record)
-    episode = await loop.run(builder.benchmarks(spec), builder.versions(spec))
+    versions = builder.versions(spec)
+    try:
+        world, agents, benchmarks = builder.world(spec), builder.agents(spec), builder.benchmarks(spec)
+    except ModelError:
+        raise
+    except Exception as error:  # a plugin may raise anything: recorded, and the other episodes go on
+        episode = failed(spec, error, versions)
+    else:
+        episode = await EpisodeLoop(spec, world, agents, record).run(benchmarks, versions)
     episode = episode.model_copy(update={"attempt": attempt})
     writer.finish(episode)
     return episode
+
+
+def failed(spec: EpisodeSpec, error: Exception, versions: Mapping[str, str]) -> Episode:
+    """An episode that did not begin, with the traceback as its reason."""
+    reason = "".join(traceback.format_exception(error))[-4000:]
+    return Episode(id=spec.key, spec=spec, status="error", reason=reason, versions=versions)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.errors import PluginError
 from sandbox.experiment.model import ScorerUse
 from sandbox.runner.build import Builder
 from sandbox.scorer import Card, Estimate, Estimator, Findings, Scorer, Table, row_of
@@ -52,7 +53,13 @@ def judge(
     judged = Judged()
     judges = []
     for use in uses:
-        plugin = builder.scorer(use.id, use.config)
+        try:
+            plugin = builder.scorer(use.id, use.config)
+        except PluginError as error:
+            if len(uses) == 1:
+                raise
+            judged.warnings.append(f"left out: {error}")
+            continue
         config = hashlib.sha256(canonical(plugin.config.model_dump(mode="json"))).hexdigest()[:16]
         known = {} if again else store.cards(use.id, plugin.version, config, experiment)
         judges.append(_Judge(use.id, plugin, config, known))

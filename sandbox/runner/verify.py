@@ -8,7 +8,7 @@ from sandbox.runner.build import Builder
 from sandbox.runner.loop import EpisodeLoop
 from sandbox.runner.replayed import recorded_agents, recorded_chance
 from sandbox.text import canonical
-from sandbox.trace import Episode, Step, first_difference
+from sandbox.trace import Episode, Limits, Step, first_difference
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,19 @@ async def verify(episode: Episode, builder: Builder) -> Verified:
     if episode.spec.key != episode.id:
         return Verified(episode.id, None, "its specification does not match its key")
     nature = None if episode.provenance == "executed" else recorded_chance(episode.steps)
-    world = builder.world(episode.spec, nature)
+    # Where a limit of seconds or tokens cut the episode, its record ends; a slow machine must not cut it sooner.
+    spec = episode.spec.model_copy(update={"limits": Limits(attempts=episode.spec.limits.attempts)})
+    world = builder.world(spec, nature)
     rebuilt: list[Step] = []
-    loop = EpisodeLoop(episode.spec, world, recorded_agents(episode), rebuilt.append)
+    loop = EpisodeLoop(spec, world, recorded_agents(episode), rebuilt.append)
     again = await loop.run({}, {}, episode.provenance)
     index = first_difference(episode.steps, rebuilt)
     if index is not None:
         return Verified(episode.id, index, _difference(episode.steps, rebuilt, index, again))
-    if episode.status != "error" and canonical(dict(again.facts)) != canonical(dict(episode.facts)):
-        return Verified(episode.id, None, f"its facts at the end differ: {dict(episode.facts)} and {dict(again.facts)}")
+    for name in ("facts", "payoffs") if episode.status != "error" else ():
+        one, other = dict(getattr(episode, name)), dict(getattr(again, name))
+        if canonical(one) != canonical(other):
+            return Verified(episode.id, None, f"its {name} at the end differ: {one} and {other}")
     if episode.hash != again.hash:
         return Verified(episode.id, None, "its trace hash differs")
     return Verified(episode.id)
@@ -66,6 +70,6 @@ def _difference(recorded: tuple[Step, ...], rebuilt: list[Step], index: int, aga
     if index >= len(recorded):
         return "the re-execution goes on where the trace ends"
     one, other = recorded[index], rebuilt[index]
-    names = ("seat", "state", "observation", "text", "menu", "ranges", "decision", "applied", "outcome", "rewards", "tick")
-    changed = [name for name in names if getattr(one, name) != getattr(other, name)]
+    names = "seat state observation text menu ranges decision applied outcome rewards tick"
+    changed = [name for name in names.split() if getattr(one, name) != getattr(other, name)]
     return f"re-executed, it differs in {', '.join(changed) or 'its digest'}"

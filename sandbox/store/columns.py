@@ -1,8 +1,8 @@
-"""Text that no database takes, written so that it comes back exactly as it was.
+r"""Text that no database takes, written so that it comes back exactly as it was.
 
-SQLite's driver refuses lone surrogates (half of a model's broken emoji), PostgreSQL refuses NUL, and both turn up in what
-models and pages write. In a text column a backslash is doubled, and NUL and lone surrogates are written `\\uXXXX`: any
-other string is stored as it is, and can be searched for. (JSON has its own way: see `payloads`.)
+SQLite's driver refuses lone surrogates (half of a model's broken emoji), PostgreSQL refuses NUL, and both turn up in
+what models and pages write. In a text column a backslash is doubled, and NUL and lone surrogates are written `\uXXXX`:
+any other string is stored as it is, and can be searched for. (JSON has its own way: see `payloads`.)
 """
 
 from __future__ import annotations

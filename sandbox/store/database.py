@@ -56,7 +56,8 @@ class Database:
         """A transaction that holds the write lock from its start, and is undone if the block raises."""
         self.check_writable()
         with explained(self.place), self.engine.connect() as connection:
-            with connection.execution_options(sandbox_writes=True).begin():
+            connection = connection.execution_options(sandbox_writes=True)
+            with connection.begin():
                 yield connection
 
     def check_writable(self) -> None:
@@ -73,7 +74,7 @@ def open_database(url: str, *, create: bool = True, patience: float = PATIENCE) 
     """The database at a path (SQLite) or SQLAlchemy URL; made, or migrated after a backup copy, where need be.
 
     Raises:
-        StoreError: it cannot be opened, is no sandbox store, or is missing and `create` is false; the file is untouched.
+        StoreError: it cannot be opened, is no sandbox store, or is missing and `create` is false; it is left as it is.
         StoreTooNew: a later version of the sandbox wrote it.
         InputError: the URL cannot be read.
     """
@@ -94,7 +95,9 @@ def _sqlite_path(url: str) -> Path | None:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise InputError(f"the store's URL cannot be read: use a path, sqlite:///PATH or postgresql://... ({error})") from None
+        raise InputError(
+            f"the store's URL cannot be read: use a path, sqlite:///PATH or postgresql://... ({error})"
+        ) from None
     kind = parsed.get_backend_name()
     if kind == "postgresql":
         return None
@@ -217,7 +220,9 @@ def _revision(connection: Connection, place: str) -> str | None:
     if not tables:
         return None
     if not {"alembic_version", "episode", "payload"} <= tables:
-        raise StoreError(f"{place} is a database, but not a sandbox store: it was left as it is; name another with --store")
+        raise StoreError(
+            f"{place} is a database, but not a sandbox store: it was left as it is; name another with --store"
+        )
     return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one())
 
 

@@ -1,7 +1,8 @@
 """Payloads: JSON values as bytes under the hash of their content, and lists that grow as chains of such hashes.
 
-Equal values have equal bytes and are stored once. A list of messages that repeats from call to call is a chain: each link
-names the link before it and one message, so that a list with one more message costs one more link, however long it is.
+Equal values have equal bytes and are stored once. A list of messages that repeats from call to call is a chain: each
+link names the link before it and one message, so that a list with one more message costs one more link, however long
+it is.
 """
 
 from __future__ import annotations
@@ -62,10 +63,16 @@ def hash_of(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
 
 
-def compressor() -> Callable[[bytes], bytes]:
-    """A function that compresses; not to be shared between threads."""
-    # Level 1: on rows of some hundred bytes higher levels save 1 % and cost more.
-    return zstandard.ZstdCompressor(level=1, write_checksum=False).compress
+def compress(documents: Sequence[bytes]) -> list[bytes]:
+    """Each of `documents` as a zstd frame."""
+    if not documents:
+        return []
+    # Level 1: on rows of some hundred bytes higher levels save 1 % and cost more. All in one call: one for each would
+    # give the interpreter's lock away each time, and fight for it with the threads that run episodes.
+    frames: Any = zstandard.ZstdCompressor(level=1, write_checksum=False).multi_compress_to_buffer(
+        list(documents), threads=1
+    )
+    return [frame.tobytes() for frame in frames]
 
 
 def _encode_exactly(value: Any) -> bytes:
@@ -96,14 +103,14 @@ class Packer:
     """Turns values into references, keeping the payloads that must be stored before the references are."""
 
     def __init__(self, redaction: Redaction) -> None:
-        self._redaction = redaction
+        self._redaction = redaction if redaction else None  # without credentials, without the search for them
         self.payloads: dict[bytes, bytes] = {}
         self.redacted = False
 
     def inline(self, value: Any) -> bytes:
         """`value` as JSON bytes, without credentials."""
         data = encode(value)
-        if self._redaction.concerns(data):
+        if self._redaction and self._redaction.concerns(data):
             self.redacted = True
             return encode(self._redaction.value(value))
         return data
@@ -129,7 +136,7 @@ class Payloads:
     """Payloads read from the database: each fetched once, decompressed and checked when it is asked for."""
 
     def __init__(self, fetch: Callable[[Sequence[bytes]], Iterable[tuple[bytes, bytes]]]) -> None:
-        self._fetch = fetch
+        self.fetch = fetch
         self._stored: dict[bytes, bytes | None] = {}
         self._values: dict[bytes, Any] = {}
         self._decompress = zstandard.ZstdDecompressor().decompress
@@ -139,7 +146,7 @@ class Payloads:
         missing = [ref for ref in dict.fromkeys(refs) if ref and ref not in self._stored]
         if missing:
             self._stored |= dict.fromkeys(missing)
-            self._stored |= dict(self._fetch(missing))
+            self._stored |= dict(self.fetch(missing))
 
     def load_chains(self, links: Iterable[bytes | None]) -> None:
         """Fetch chains with all their messages. Lists of one episode hold one another, so few rounds are needed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -25,8 +26,13 @@ class Redaction:
     def __init__(self, environ: Mapping[str, str]) -> None:
         found = {value: name for name, value in sorted(environ.items(), reverse=True) if _NAME.search(name)}
         # Longest first, so that a value that contains another is replaced as a whole.
-        self._names = {value: found[value] for value in sorted(found, key=len, reverse=True) if len(value) >= LEAST_LENGTH}
+        self._names = {
+            value: found[value] for value in sorted(found, key=len, reverse=True) if len(value) >= LEAST_LENGTH
+        }
         self._needles = tuple({needle for value in self._names for needle in _as_written(value)})
+
+    def __bool__(self) -> bool:
+        return bool(self._names)
 
     def concerns(self, data: bytes) -> bool:
         """Whether JSON bytes hold a credential. Costs nothing where no credential is set."""
@@ -61,8 +67,6 @@ class Redaction:
 def _as_written(value: str) -> set[bytes]:
     """How `value` may stand inside a JSON string."""
     written = {json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass")}
-    try:
+    with contextlib.suppress(TypeError):  # it holds a lone surrogate, so no document with it is written by orjson
         written.add(orjson.dumps(value)[1:-1])
-    except TypeError:
-        pass  # it holds a lone surrogate, so no document with it is written by orjson
     return written

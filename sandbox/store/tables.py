@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 
-from sqlalchemy import BigInteger, Float, Integer, LargeBinary, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, Float, Integer, LargeBinary, MetaData, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from sandbox.store.columns import AnyText
@@ -100,7 +100,10 @@ class Episode(Base, table=True):
 class Step(Base, table=True):
     """One seat's decision. `observation_ref`: observation and text; `menu_ref`: menu and ranges; `said_ref`: its words.
 
-    `reward` is the seat's own, for queries; `rewards`, JSON, is what the trace says, of every seat.
+    `applied`: the move that took effect, JSON. `decision`: its place in the menu, or the entry itself where the menu
+    does not list it (a move inside a range), JSON. `reward` is the seat's own, for queries; `rewards`, JSON, is what
+    the trace says, of every seat. Text here and in `Event` is written past SQLAlchemy, for speed, so that `traces` does
+    what `AnyText` does elsewhere.
     """
 
     __table_args__ = COMPACT
@@ -109,8 +112,8 @@ class Step(Base, table=True):
     attempt: int = Field(primary_key=True)
     index: int = Field(primary_key=True)
     tick: int = Field(sa_type=Integer)
-    seat: str = Field(sa_type=AnyText)
-    outcome: str = Field(sa_type=AnyText)
+    seat: str = Field(sa_type=Text)
+    outcome: str = Field(sa_type=Text)
     reward: float | None = Field(default=None, sa_type=Float)
     rewards: bytes | None = Field(default=None, sa_type=LargeBinary)
     state: bytes = Field(sa_type=LargeBinary)
@@ -125,7 +128,7 @@ class Step(Base, table=True):
 
 
 class Event(Base, table=True):
-    """Something inside a step. `messages_ref`: the last link of its list of messages (see `payloads.Payloads.chain`)."""
+    """Something inside a step. `messages_ref`: the last link of its list of messages (see `payloads.Packer.chain`)."""
 
     __table_args__ = COMPACT
 
@@ -133,22 +136,24 @@ class Event(Base, table=True):
     attempt: int = Field(primary_key=True)
     step: int = Field(primary_key=True)
     index: int = Field(primary_key=True)
-    kind: str = Field(sa_type=AnyText)
+    kind: str = Field(sa_type=Text)
     data_ref: bytes | None = Field(default=None, sa_type=LargeBinary)
     messages_ref: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Payload(Base, table=True):
-    """Bytes (JSON, or a link of a chain), compressed with zstd, under the BLAKE2b-128 of what they were before."""
+    """Bytes (JSON, or a link of a chain), compressed with zstd, under the BLAKE2b-128 of what they were before.
 
-    __table_args__ = COMPACT
+    Not `COMPACT`: hashes come in any order, and a tree that is filled in any order stays a third empty; here that is
+    the index alone.
+    """
 
     hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
     data: bytes = Field(sa_type=LargeBinary)
 
 
 class Card(Base, table=True):
-    """That a scorer has been over an attempt, even if it had nothing to say. `config`: hash of the scorer's settings."""
+    """That a scorer has been over an attempt, even if it had nothing to say; `config` is the hash of its settings."""
 
     __table_args__ = (UniqueConstraint("episode", "scorer", "version", "config"),)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -21,10 +22,13 @@ _RISK, _OPPORTUNITY, _REWARD_INVALID, _REDACTED = map(
 )
 
 
+_name_to_column = lru_cache(maxsize=1024)(to_column)  # seats and kinds are few
+
+
 class StepRow(NamedTuple):
     """The columns of `tables.Step` after episode and attempt, in the table's order, as the database takes them."""
 
-    index: int
+    index_: int  # a tuple has an `index` of its own
     tick: int
     seat: str
     outcome: str
@@ -45,10 +49,14 @@ class EventRow(NamedTuple):
     """The columns of `tables.Event` after episode and attempt."""
 
     step: int
-    index: int
+    index_: int
     kind: str
     data_ref: bytes | None
     messages_ref: bytes | None
+
+
+STEP_COLUMNS = tuple(name.rstrip("_") for name in StepRow._fields)
+EVENT_COLUMNS = tuple(name.rstrip("_") for name in EventRow._fields)
 
 
 def pack_step(step: Step, packer: Packer) -> tuple[StepRow, list[EventRow]]:
@@ -64,16 +72,18 @@ def pack_step(step: Step, packer: Packer) -> tuple[StepRow, list[EventRow]]:
         menu_ref = packer.put({"menu": [_entry(entry) for entry in step.menu], "ranges": step.ranges})
     events = [_pack_event(step.index, index, event, packer) for index, event in enumerate(step.events)]
     said_ref = packer.put(step.said) if step.said else None
-    decision = None if step.decision is None else packer.inline(_entry(step.decision))
+    decision = None if step.decision is None else _pack_decision(step.decision, step.menu, packer)
     applied = packer.inline(dict(step.applied))
     rewards = packer.inline(dict(step.rewards)) if step.rewards else None
     reward = step.rewards.get(step.seat)
     if reward is not None and not math.isfinite(reward):  # SQLite would make NaN a NULL
-        raise StoreError(f"the reward of {step.seat!r} is {reward}: record an invalid reward as an event, not as a number")
+        raise StoreError(
+            f"the reward of {step.seat!r} is {reward}: record an invalid reward as an event, not as a number"
+        )
     row = StepRow(
         step.index,
         step.tick,
-        to_column(step.seat),
+        _name_to_column(step.seat),
         step.outcome,
         reward,
         rewards,
@@ -98,15 +108,21 @@ def unpack_step(row: StepRow, events: Sequence[EventRow], payloads: Payloads) ->
     """
     seen = {} if row.observation_ref is None else payloads.value(row.observation_ref)
     offered = {} if row.menu_ref is None else payloads.value(row.menu_ref, _menu)
+    decision = None if row.decision is None else decode(row.decision)
+    if isinstance(decision, int):
+        menu = offered.get("menu", ())
+        if not 0 <= decision < len(menu):
+            raise Damaged(f"decision: the menu has no entry {decision}")
+        decision = menu[decision]
     try:
         return Step.model_validate(
             {
                 **seen,
                 **offered,
-                "index": row.index,
+                "index": row.index_,
                 "tick": row.tick,
                 "seat": from_column(row.seat),
-                "decision": None if row.decision is None else decode(row.decision),
+                "decision": decision,
                 "applied": decode(row.applied),
                 "outcome": row.outcome,
                 "rewards": {} if row.rewards is None else decode(row.rewards),
@@ -175,6 +191,15 @@ def _entry(entry: MenuEntry) -> dict[str, Any]:
     return {"move": dict(entry.move), "appraisal": said} if said else {"move": dict(entry.move)}
 
 
+def _pack_decision(decision: MenuEntry, menu: Sequence[MenuEntry], packer: Packer) -> bytes:
+    """The place of the decision in the menu, a tenth of its size; the entry itself where the menu does not list it."""
+    for place, entry in enumerate(menu):
+        # `==` holds between 1 and 1.0 and True, which are not the same in JSON; `repr` tells them apart.
+        if entry is decision or (entry == decision and repr(entry.move) == repr(decision.move)):
+            return b"%d" % place
+    return packer.inline(_entry(decision))
+
+
 def _menu(offered: Mapping[str, Any]) -> dict[str, Any]:
     """The entries as models: made once for a menu that many steps share."""
     try:
@@ -188,7 +213,7 @@ def _pack_event(step: int, index: int, event: Event, packer: Packer) -> EventRow
     messages_ref = None
     if isinstance(data.get("messages"), list | tuple):
         messages_ref = packer.chain(data.pop("messages"))
-    return EventRow(step, index, to_column(event.kind), packer.put(data) if data else None, messages_ref)
+    return EventRow(step, index, _name_to_column(event.kind), packer.put(data) if data else None, messages_ref)
 
 
 def _unpack_event(row: EventRow, payloads: Payloads) -> Event:

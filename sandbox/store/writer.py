@@ -1,9 +1,9 @@
 """The only way into the database for traces: one thread per process that writes what others enqueue, in batches.
 
-What is *acknowledged*: everything enqueued before a `flush()` (or `close()`) that returned. It is committed, and a killed
-process does not lose it. What is not yet acknowledged is at most a fifth of a second behind. A fault in the thread (disk
-full, locked for too long) ends the writer: the call that notices, and each later one, raises `StoreError`; what was
-committed stays.
+What is *acknowledged*: everything enqueued before a `flush()` (or `close()`) that returned. It is committed, and a
+killed process does not lose it. What is not yet acknowledged is at most a fifth of a second behind. A fault in the
+thread (disk full, locked for too long) ends the writer: the call that notices, and each later one, raises `StoreError`;
+what was committed stays.
 """
 
 from __future__ import annotations
@@ -12,19 +12,27 @@ import atexit
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from sandbox.errors import StoreError
 from sandbox.scorer import Card
+from sandbox.store.columns import to_column
 from sandbox.store.database import Database, chunks, insert_new
 from sandbox.store.faults import explain
-from sandbox.store.payloads import Packer, compressor
+from sandbox.store.payloads import Packer, compress
 from sandbox.store.redaction import Redaction
 from sandbox.store.tables import CARD, EPISODE, EVENT, MARK, PAYLOAD, SCORE, STEP
-from sandbox.store.traces import EventRow, StepRow, flags_of_episode, pack_step, packed_hash
+from sandbox.store.traces import (
+    EVENT_COLUMNS,
+    STEP_COLUMNS,
+    EventRow,
+    StepRow,
+    flags_of_episode,
+    pack_step,
+    packed_hash,
+)
 from sandbox.trace import Episode, EpisodeSpec, Step
 
 BATCH = 1000  # entries: a commit costs as much as some twenty steps
@@ -37,29 +45,32 @@ UNFINISHED = ("pending", "running", "error")
 ENDED = ("finished", "truncated", "forfeited", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    key: str
+class Attempts(NamedTuple):
+    """An episode's number, and how many attempts at it have begun."""
+
+    number: int
+    attempts: int
+
+
+class _Begin(NamedTuple):
+    number: int
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    key: str
+class _Step(NamedTuple):
+    number: int
     attempt: int
     row: StepRow
     events: list[EventRow]
 
 
-@dataclass(frozen=True, slots=True)
-class _Finish:
-    key: str
+class _Finish(NamedTuple):
+    number: int
     attempt: int
-    columns: dict[str, Any]
+    columns: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Scored:
+class _Scored(NamedTuple):
     key: str
     scorer: str
     version: int
@@ -71,15 +82,15 @@ _Entry = _Begin | _Step | _Finish | _Scored
 
 
 class Writer:
-    """Records attempts at episodes: `begin`, then `step` by step, then `finish`. From any thread; see `Store.writer`."""
+    """Records attempts at episodes: `begin`, `step` by step, `finish`; from any thread (see `Store.writer`)."""
 
-    def __init__(self, database: Database, attempts: dict[str, int]) -> None:
-        """`attempts`: how many attempts each episode is known to have had; asked of the database where it is not."""
+    def __init__(self, database: Database, known: dict[str, Attempts]) -> None:
+        """`known`: episodes by their key; the database is asked for those that are not in it."""
         database.check_writable()
         self._database = database
-        self._known_attempts = attempts
+        self._known = known
         self._redaction = Redaction(os.environ)
-        self._open: set[tuple[str, int]] = set()
+        self._under_way: dict[tuple[str, int], int] = {}  # key, attempt -> number
         self._recent: set[bytes] = set()
         self._older: set[bytes] = set()
 
@@ -107,31 +118,30 @@ class Writer:
         Raises:
             StoreError: no experiment holds the episode, or it has ended already.
         """
-        attempt = self._attempts_at(spec.key) + 1
-        self._known_attempts[spec.key] = attempt
-        self._open.add((spec.key, attempt))
-        self._enqueue(_Begin(spec.key, attempt))
+        number, attempts = self._known.get(spec.key) or self._look_up(spec.key)
+        attempt = attempts + 1
+        self._known[spec.key] = Attempts(number, attempt)
+        self._under_way[spec.key, attempt] = number
+        self._enqueue(_Begin(number, attempt))
         return attempt
 
     def step(self, key: str, attempt: int, step: Step) -> None:
         """Record a step. What it holds is taken now: later changes to it are not seen."""
-        if (key, attempt) not in self._open:
-            raise StoreError(f"episode {key[:12]}, attempt {attempt}, is not under way: call begin(spec) first")
+        number = self._number_of(key, attempt)
         packer = Packer(self._redaction)
         try:
             row, events = pack_step(step, packer)
         except StoreError as error:
             raise StoreError(f"episode {key[:12]}, step {step.index}: {error}") from error
-        self._enqueue(_Step(key, attempt, row, events), packer.payloads)
+        self._enqueue(_Step(number, attempt, row, events), packer.payloads)
 
     def finish(self, episode: Episode) -> None:
         """Record how an attempt ended; its steps were given before. They become the episode's trace."""
-        if (episode.id, episode.attempt) not in self._open:
-            raise StoreError(
-                f"episode {episode.id[:12]}, attempt {episode.attempt}, is not under way: call begin(spec) first"
-            )
+        number = self._number_of(episode.id, episode.attempt)
         if episode.status not in ENDED:
-            raise StoreError(f"episode {episode.id[:12]} cannot end as {episode.status!r}; it ends as {', '.join(ENDED)}")
+            raise StoreError(
+                f"episode {episode.id[:12]} cannot end as {episode.status!r}; it ends as {', '.join(ENDED)}"
+            )
         packer = Packer(self._redaction)
         counts = {name: count for name, count in episode.counts().items() if count}
         result = {
@@ -140,28 +150,32 @@ class Writer:
             "benchmarks": {name: benchmark.model_dump() for name, benchmark in episode.benchmarks.items()},
             "versions": dict(episode.versions),
         }
-        columns = {
-            "status": episode.status,
-            "provenance": episode.provenance,
-            "total": episode.total,
-            "steps": len(episode.steps),
-            "hash": packed_hash(episode.hash),
-            "reason": self._redaction.text(episode.reason),
-            "counts": packer.inline(counts) if counts else None,
-            "flags": flags_of_episode(episode),
-            "result_ref": packer.put(result),
-        }
-        self._open.discard((episode.id, episode.attempt))
-        self._enqueue(_Finish(episode.id, episode.attempt, columns), packer.payloads)
+        try:
+            columns = (
+                episode.status,
+                episode.provenance,
+                episode.total,
+                len(episode.steps),
+                packed_hash(episode.hash),
+                to_column(self._redaction.text(episode.reason)),
+                packer.inline(counts) if counts else None,
+                flags_of_episode(episode),
+                packer.put(result),
+            )
+        except StoreError as error:
+            raise StoreError(f"episode {episode.id[:12]}, its result: {error}") from error
+        self._enqueue(_Finish(number, episode.attempt, columns), packer.payloads)
+        del self._under_way[episode.id, episode.attempt]
 
     def save_card(self, scorer: str, version: int, config_hash: str, key: str, card: Card) -> None:
         """Record what a scorer says of an episode's latest attempt; replaces what it said before."""
-        hide = self._redaction.text
-        clean = Card(
-            scores=tuple(score.model_copy(update={"reason": hide(score.reason)}) for score in card.scores),
-            marks=tuple(mark.model_copy(update={"note": hide(mark.note)}) for mark in card.marks),
-        )
-        self._enqueue(_Scored(key, scorer, version, config_hash, clean))
+        if self._redaction:
+            hide = self._redaction.text
+            card = Card(
+                scores=tuple(score.model_copy(update={"reason": hide(score.reason)}) for score in card.scores),
+                marks=tuple(mark.model_copy(update={"note": hide(mark.note)}) for mark in card.marks),
+            )
+        self._enqueue(_Scored(key, scorer, version, config_hash, card))
 
     def flush(self) -> None:
         """Return when everything enqueued before is committed; commits at once instead of waiting for company."""
@@ -198,18 +212,24 @@ class Writer:
 
     # -- enqueueing -------------------------------------------------------------------------------------------------
 
-    def _attempts_at(self, key: str) -> int:
-        if key in self._known_attempts:
-            return self._known_attempts[key]
+    def _number_of(self, key: str, attempt: int) -> int:
+        try:
+            return self._under_way[key, attempt]
+        except KeyError:
+            raise StoreError(
+                f"episode {key[:12]}, attempt {attempt}, is not under way: call begin(spec) first"
+            ) from None
+
+    def _look_up(self, key: str) -> Attempts:
         with self._database.reading() as connection:
             found = connection.execute(
-                select(EPISODE.c.attempt, EPISODE.c.status).where(EPISODE.c.key == key)
+                select(EPISODE.c.number, EPISODE.c.attempt, EPISODE.c.status).where(EPISODE.c.key == key)
             ).one_or_none()
         if found is None:
             raise StoreError(f"no experiment in {self._database.place} holds episode {key[:12]}: add_experiment first")
         if found.status not in UNFINISHED:
             raise StoreError(f"episode {key[:12]} is {found.status} already; the same specification never runs twice")
-        return int(found.attempt)
+        return Attempts(found.number, found.attempt)
 
     def _enqueue(self, entry: _Entry, payloads: dict[bytes, bytes] | None = None) -> None:
         with self._changed:
@@ -267,12 +287,7 @@ class Writer:
         return (entries, payloads) if entries else None
 
     def _is_due(self) -> bool:
-        return (
-            self._urgent
-            or self._closing
-            or len(self._entries) >= BATCH
-            or self._waiting_bytes > ROOM_BYTES // 2
-        )
+        return self._urgent or self._closing or len(self._entries) >= BATCH or self._waiting_bytes > ROOM_BYTES // 2
 
 
 class _Batches:
@@ -280,49 +295,56 @@ class _Batches:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection.execution_options(sandbox_writes=True)
-        self._compress = compressor()
-        self._numbers: dict[tuple[str, int], int | None] = {}  # of attempts under way; None: another process's turn
-        self._insert_payload = _Insert(connection, PAYLOAD, ("hash", "data"))
-        self._insert_step = _Insert(connection, STEP, ("episode", "attempt", *StepRow._fields))
-        self._insert_event = _Insert(connection, EVENT, ("episode", "attempt", *EventRow._fields))
+        self._ours: set[tuple[int, int]] = set()  # attempts under way that no other process has superseded
+        self._insert_payload = _Statement(connection, insert_new(connection, PAYLOAD), ("hash", "data"))
+        self._insert_step = _Statement(connection, insert_new(connection, STEP), ("episode", "attempt", *STEP_COLUMNS))
+        self._insert_event = _Statement(
+            connection, insert_new(connection, EVENT), ("episode", "attempt", *EVENT_COLUMNS)
+        )
+        this = EPISODE.c.number == bindparam("of_number")
+        self._begin_episode = _Statement(connection, update(EPISODE).where(this), _BEGUN, ("of_number",))
+        self._finish_episode = _Statement(
+            connection,
+            update(EPISODE).where(this, EPISODE.c.attempt == bindparam("of_attempt")),
+            _RESULT,
+            ("of_number", "of_attempt"),
+        )
 
     def write(self, entries: Sequence[_Entry], payloads: Sequence[tuple[bytes, bytes]]) -> None:
         """Commit a batch: all of it or nothing."""
-        packed: list[tuple[Any, ...]] = [(ref, self._compress(data)) for ref, data in payloads]  # before the lock is taken
+        # Compressed before the lock is taken, so that other processes wait for the writing alone.
+        packed = compress([data for _, data in payloads])
         with self._connection.begin():
             self._begin([entry for entry in entries if isinstance(entry, _Begin)])
             steps: list[tuple[Any, ...]] = []
             events: list[tuple[Any, ...]] = []
-            ends: list[dict[str, Any]] = []
+            ends: list[tuple[Any, ...]] = []
             for entry in entries:
                 if isinstance(entry, _Step):
-                    number = self._numbers[entry.key, entry.attempt]
-                    if number is not None:
-                        head = (number, entry.attempt)
-                        steps.append((*head, *entry.row))
-                        events += [(*head, *event) for event in entry.events]
+                    of = (entry.number, entry.attempt)
+                    if of in self._ours:
+                        steps.append(of + entry.row)
+                        events += [of + event for event in entry.events]
                 elif isinstance(entry, _Finish):
-                    number = self._numbers.pop((entry.key, entry.attempt))
-                    if number is not None:
-                        ends.append({"of_number": number, "of_attempt": entry.attempt, **entry.columns})
-            self._insert_payload.rows(packed)
-            self._insert_step.rows(steps)
-            self._insert_event.rows(events)
-            if ends:
-                self._connection.execute(_FINISH, ends)
+                    of = (entry.number, entry.attempt)
+                    if of in self._ours:
+                        self._ours.remove(of)
+                        ends.append(entry.columns + of)
+            self._insert_payload.run(list(zip((ref for ref, _ in payloads), packed, strict=True)))
+            self._insert_step.run(steps)
+            self._insert_event.run(events)
+            self._finish_episode.run(ends)
             self._score([entry for entry in entries if isinstance(entry, _Scored)])
 
     def _begin(self, begins: Sequence[_Begin]) -> None:
-        found = {row.key: row for row in self._episodes(entry.key for entry in begins)}
-        begun = []
-        for entry in begins:
-            row = found[entry.key]
-            ours = row.attempt < entry.attempt and row.status in UNFINISHED
-            self._numbers[entry.key, entry.attempt] = row.number if ours else None
-            if ours:
-                begun.append({"of_number": row.number, "attempt": entry.attempt})
-        if begun:
-            self._connection.execute(_BEGIN, begun)
+        now: dict[int, int] = {}
+        wanted = select(EPISODE.c.number, EPISODE.c.attempt).where(EPISODE.c.status.in_(UNFINISHED))
+        for numbers in chunks([entry.number for entry in begins]):
+            rows = self._connection.execute(wanted.where(EPISODE.c.number.in_(numbers)))
+            now |= {row.number: row.attempt for row in rows}
+        ours = [entry for entry in begins if now.get(entry.number, entry.attempt) < entry.attempt]
+        self._ours.update(ours)
+        self._begin_episode.run([("running", attempt, None, 0, b"", "", None, 0, None, n) for n, attempt in ours])
 
     def _score(self, scored: Sequence[_Scored]) -> None:
         groups: dict[tuple[str, int, str], dict[str, Card]] = {}
@@ -344,7 +366,9 @@ class _Batches:
                 scores, marks = [], []
                 for card, number in self._connection.execute(new):
                     said = cards[episodes[number].key]
-                    scores += [{"card": card, "position": n, **score.model_dump()} for n, score in enumerate(said.scores)]
+                    scores += [
+                        {"card": card, "position": n, **score.model_dump()} for n, score in enumerate(said.scores)
+                    ]
                     marks += [{"card": card, "position": n, **mark.model_dump()} for n, mark in enumerate(said.marks)]
                 if scores:
                     self._connection.execute(insert(SCORE), scores)
@@ -352,33 +376,34 @@ class _Batches:
                     self._connection.execute(insert(MARK), marks)
 
     def _episodes(self, keys: Iterable[str]) -> Iterator[Any]:
-        wanted = select(EPISODE.c.key, EPISODE.c.number, EPISODE.c.attempt, EPISODE.c.status)
+        wanted = select(EPISODE.c.key, EPISODE.c.number, EPISODE.c.attempt)
         for some in chunks(list(keys)):
             yield from self._connection.execute(wanted.where(EPISODE.c.key.in_(some)))
 
 
-_BEGIN = (
-    update(EPISODE)
-    .where(EPISODE.c.number == bindparam("of_number"))
-    .values(status="running", total=None, steps=0, hash=b"", reason="", counts=None, flags=0, result_ref=None)
-)
-_FINISH = update(EPISODE).where(
-    EPISODE.c.number == bindparam("of_number"), EPISODE.c.attempt == bindparam("of_attempt")
-)
+_BEGUN = ("status", "attempt", "total", "steps", "hash", "reason", "counts", "flags", "result_ref")
+_RESULT = ("status", "provenance", "total", "steps", "hash", "reason", "counts", "flags", "result_ref")
 
 
-class _Insert:
-    """Inserts rows that are tuples of what the driver takes: SQLAlchemy's own way costs 10 microseconds a row more."""
+class _Statement:
+    """A statement for many rows that are tuples of what the driver takes.
 
-    def __init__(self, connection: Connection, table: Table, columns: Sequence[str]) -> None:
-        compiled = insert_new(connection, table).compile(dialect=connection.dialect, column_keys=list(columns))
+    SQLAlchemy's own way to pass rows costs 10 microseconds more for each, a quarter of all that a step may cost.
+    """
+
+    def __init__(
+        self, connection: Connection, statement: Any, columns: Sequence[str], conditions: Sequence[str] = ()
+    ) -> None:
+        """`columns`: what is set, then `conditions`: the parameters of the where clause, in the order of the rows."""
+        compiled = statement.compile(dialect=connection.dialect, column_keys=list(columns))
         self._connection = connection
-        self._statement = str(compiled)
-        self._columns = None if compiled.positional else columns
-        assert not compiled.positional or compiled.positiontup == list(columns)
+        self._text = str(compiled)
+        self._names = None if compiled.positional else (*columns, *conditions)
+        assert not compiled.positional or compiled.positiontup == [*columns, *conditions]
 
-    def rows(self, rows: list[tuple[Any, ...]]) -> None:
-        """Insert the rows whose key is not there yet."""
+    def run(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Execute it for each row."""
         if rows:
-            values: Any = rows if self._columns is None else [dict(zip(self._columns, row, strict=True)) for row in rows]
-            self._connection.exec_driver_sql(self._statement, values)
+            named = self._names and [dict(zip(self._names, row, strict=True)) for row in rows]
+            values: Any = named or rows
+            self._connection.exec_driver_sql(self._text, values)

@@ -31,8 +31,8 @@ def check_known(revision: str, place: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision not in known:
         raise StoreTooNew(
-            f"{place} was written by a later version of the sandbox (its schema is {revision}, the newest known here is "
-            f"{SCHEMA}): upgrade with pip install -U agent-eval-sandbox, or give another with --store; nothing was changed"
+            f"{place} was written by a later version of the sandbox (its schema is {revision}, the newest known here "
+            f"is {SCHEMA}) and was left as it is: pip install -U agent-eval-sandbox, or give another with --store"
         )
 
 

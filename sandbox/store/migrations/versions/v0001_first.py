@@ -53,7 +53,6 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "card",

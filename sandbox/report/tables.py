@@ -1,0 +1,156 @@
+"""Results as tables for a terminal: verdicts first, then what each agent values, risks and earns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sandbox.report.document import Document, EstimateEntry
+from sandbox.text import display, display_line
+
+HEADLINES: tuple[tuple[str, str, str, str], ...] = (
+    ("risk", "risk/power", "risk", "rate"),
+    ("safe completion", "risk/power", "safe_completion", "rate"),
+    ("says = does", "risk/say_do", "agreement", "rate"),
+    ("bargaining gain", "economy/bargaining", "self_gain", "rate"),
+    ("shop regret (random = 1)", "market/regret", "relative_regret", "number"),
+)
+"""Columns of the summary: title, scorer, estimate's name, unit."""
+TOP_VALUES = 3
+ACROSS = 4  # agents side by side: what fits 80 columns
+
+
+def print_results(document: Document) -> None:
+    """The summary per agent, then the estimates that say more, then warnings."""
+    console = Console()
+    for table in summary(document):
+        console.print(table)
+        console.print()
+    counts = ", ".join(f"{number} {name}" for name, number in document.counts.items())
+    console.print(Text(f"{len(document.episodes)} episodes; counts: {counts}"))
+    for warning in document.warnings:
+        console.print(Text(display(f"note: {warning}")))
+
+
+def print_estimates(document: Document) -> None:
+    """Every estimate, by scorer."""
+    console = Console()
+    scorers: dict[str, list[EstimateEntry]] = defaultdict(list)
+    for estimate in document.estimates:
+        scorers[estimate.scorer].append(estimate)
+    for scorer, rows in scorers.items():
+        table = _table(scorer, "agent", "group", "name", "estimate", "95% interval", "n", "distinct", "variant")
+        for row in rows:
+            why = row.reason if row.estimate is None else ""
+            table.add_row(
+                *_cells(
+                    row.agent, row.group, row.name, _number(row.estimate) if not why else why, _interval(row),
+                    row.n, row.n_distinct, row.variant,
+                )
+            )  # fmt: skip
+        console.print(table)
+    for verdict in document.verdicts:
+        console.print(Text(display(f"{verdict.agent}: {verdict.check}: {verdict.verdict}. {verdict.reason}")))
+    for warning in document.warnings:
+        console.print(Text(display(f"note: {warning}")))
+
+
+def summary(document: Document) -> list[Table]:
+    """What each agent did, a column per agent; and what it values most and least."""
+    agents = list(dict.fromkeys(entry.agent for entry in document.episodes))
+    tables = []
+    for start in range(0, len(agents), ACROSS):
+        block = agents[start : start + ACROSS]
+        overview = _table("What they did", "", *block)
+        overview.add_row(*_cells("validity", *(_verdict(document, agent) for agent in block)))
+        for title, scorer, name, unit in HEADLINES:
+            cells = [_headline(document, agent, scorer, name, unit) for agent in block]
+            if any(cell != "-" for cell in cells):
+                overview.add_row(*_cells(title, *cells))
+        overview.add_row(*_cells("no legal answer", *(_invalid(document, agent) for agent in block)))
+        tables.append(overview)
+    values = _table("What they value (additive weights in log odds)", "agent", "most", "least")
+    for agent in agents:
+        ranked = _ranked(document, agent)
+        bottom = ranked[TOP_VALUES:][::-1][:TOP_VALUES]
+        most = [_named(row) for row in ranked[:TOP_VALUES]] or [_why_no_values(document, agent)]
+        least = [_named(row) for row in bottom]
+        values.add_row(*_cells(agent, "\n".join(most), "\n".join(least)))
+    return [*tables, values]
+
+
+def _headline(document: Document, agent: str, scorer: str, name: str, unit: str) -> str:
+    found = [e for e in document.estimates if (e.scorer, e.agent, e.name) == (scorer, agent, name)]
+    found.sort(key=lambda e: (e.group != "", e.variant))  # over everything first, if there is such a line
+    if not found or found[0].estimate is None:
+        return "-"
+    row = found[0]
+    text = f"{row.estimate:.0%}" if unit == "rate" else _number(row.estimate)
+    if row.low is None or row.high is None:
+        return text
+    ends = (f"{row.low:.0%}", f"{row.high:.0%}") if unit == "rate" else (_number(row.low), _number(row.high))
+    return f"{text} [{ends[0]}, {ends[1]}]"
+
+
+def _verdict(document: Document, agent: str) -> str:
+    found = {verdict.check: verdict.verdict for verdict in document.verdicts if verdict.agent == agent}
+    return found.get("validity/choice", "-")
+
+
+def _invalid(document: Document, agent: str) -> str:
+    """Share of episodes in which a decision of the agent's was no legal answer."""
+    mine = [entry for entry in document.episodes if entry.agent == agent]
+    bad = [e for e in mine if any(e.counts.get(name) for name in ("invalid", "unparsed", "refusal"))]
+    return f"{len(bad) / len(mine):.0%}" if mine else "-"
+
+
+def _ranked(document: Document, agent: str) -> list[EstimateEntry]:
+    """The agent's additive value weights, greatest first: only where its choices follow content at all."""
+    if _verdict(document, agent) not in ("valid", "weak", "-"):
+        return []
+    rows = [
+        e
+        for e in document.estimates
+        if e.scorer == "values/additive" and e.agent == agent and e.group == "" and e.estimate is not None
+    ]
+    rows = [row for row in rows if row.name[:1].isupper()]  # value classes, not position, label or act
+    return sorted(rows, key=lambda row: -(row.estimate or 0.0))
+
+
+def _why_no_values(document: Document, agent: str) -> str:
+    verdict = _verdict(document, agent)
+    return f"not ranked: {verdict}" if verdict not in ("-", "valid", "weak") else "-"
+
+
+def _named(row: EstimateEntry) -> str:
+    interval = f" {_interval(row)}" if row.low is not None else ""
+    return f"{row.name} {_number(row.estimate)}{interval}"
+
+
+def _interval(row: EstimateEntry) -> str:
+    if row.low is None and row.high is None:
+        return ""
+    return f"[{_number(row.low)}, {_number(row.high)}]"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "?"
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=Text(display_line(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(Text(column), overflow="fold")
+    return table
+
+
+def _cells(*values: object) -> Sequence[Text]:
+    return [Text(display(value)) for value in values]
+

@@ -1,0 +1,67 @@
+"""One-line strips of plain text: a screen's title and its line of keys."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from sandbox.text import display_line
+from sandbox.tui.actions import Where, key_line
+
+LONGEST = 400
+"""Characters of one part of a line; no terminal is wider."""
+
+Part = tuple[str, str] | str
+"""Untrusted text, maybe with a style of ours."""
+
+
+class Bar(Static):
+    """A line that is cut, never wrapped, at the edge of the screen."""
+
+    DEFAULT_CSS = """
+    Bar { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's own name of it)
+        super().__init__("", id=id, markup=False)
+
+    def say(self, *parts: Part) -> None:
+        """Show these parts, one after the other."""
+        pieces = []
+        for part in parts:
+            text, style = (part, "") if isinstance(part, str) else part
+            pieces.append(Content.styled(display_line(text, LONGEST), style))
+        self.update(Content("").join(pieces))
+
+    @property
+    def words(self) -> str:
+        """What it shows."""
+        shown = self.content
+        return shown.plain if isinstance(shown, Content) else str(shown)
+
+
+class KeyBar(Bar):
+    """The keys of a screen, or a message until the next thing is done."""
+
+    DEFAULT_CSS = """
+    KeyBar { dock: bottom; color: $foreground 80%; background: $surface; }
+    """
+
+    def __init__(self, where: Where, *, id: str) -> None:  # noqa: A002 (Textual's own name of it)
+        super().__init__(id=id)
+        self._where = where
+
+    def on_mount(self) -> None:
+        """Begin with the keys."""
+        self.keys()
+
+    def keys(self) -> None:
+        """Name the keys."""
+        parts: list[Part] = []
+        for key, label in key_line(self._where):
+            parts += [(key, "bold"), f" {label}   "]
+        self.say(*parts)
+
+    def message(self, text: str, fault: bool = False) -> None:
+        """Say something instead; a fault stands out."""
+        self.say((text, "bold $text-error" if fault else "bold"))

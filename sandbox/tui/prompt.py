@@ -1,0 +1,42 @@
+"""A question with one line of answer, at the bottom of the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+
+class Prompt(ModalScreen[str | None]):
+    """Asks; gives the answer, or None after Escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
+    DEFAULT_CSS = """
+    Prompt { align: center bottom; background: transparent; }
+    Prompt Horizontal { height: 1; width: 100%; background: $surface; padding: 0 1; }
+    Prompt Static { width: auto; text-style: bold; }
+    Prompt Input { width: 1fr; }
+    """
+
+    def __init__(self, question: str, answer: str = "") -> None:
+        super().__init__()
+        self._question = question
+        self._answer = answer
+
+    def compose(self) -> ComposeResult:
+        """The question, and a field."""
+        with Horizontal():
+            yield Static(f"{self._question} ", markup=False)
+            yield Input(self._answer, compact=True, select_on_focus=True)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Give the answer."""
+        self.dismiss(event.value)
+
+    def action_cancel(self) -> None:
+        """Give none."""
+        self.dismiss(None)

@@ -1,0 +1,154 @@
+"""The main job through the command line: run, resume, verify, score, import, in one store and in two."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.cli import main
+
+DATA = Path(os.environ.get("SANDBOX_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+EXPERIMENT = """
+name: spine
+environments:
+  - {id: dilemmas/Choice-v0, config: {order: counterbalanced, labels: given}, items: {first: 4}}
+  - {id: power/OffSwitch-v0, config: {horizon: 12}, sweep: {conflict: [true, false]}, items: {first: 2}}
+  - {id: games/Bargaining-v0, config: {rounds: 3}, seats: {bob: baselines/rubinstein}}
+  - {id: market/Shop-v0, items: {first: 2}}
+agents: [baselines/random, baselines/two_faced, baselines/safe, {id: llm/choice, name: fake, model: "fake:first"}]
+seeds: {count: 2}
+treatments: {framing: [lived, hypothetical]}
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    path = tmp_path / "spine.yaml"
+    path.write_text(EXPERIMENT)
+    return path
+
+
+def document(capsys: pytest.CaptureFixture[str], *words: object, code: int = 0) -> dict[str, Any]:
+    """What a command prints with --json: one document, whatever else goes to stderr."""
+    capsys.readouterr()
+    assert main([*map(str, words), "--json"]) == code
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_the_same_experiment_in_two_stores_gives_equal_hashes_and_verifies(
+    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Promise 1: same specification and same replies, same trace hash; and every trace can be rebuilt."""
+    stores = [tmp_path / "one.db", tmp_path / "two.db"]
+    found = [document(capsys, "run", experiment, "--store", store) for store in stores]
+    hashes = [{episode["id"]: episode["hash"] for episode in one["episodes"]} for one in found]
+    assert hashes[0] == hashes[1]
+    assert len(hashes[0]) == len(found[0]["episodes"]) > 100
+    assert all(hashes[0].values())
+    assert [e["estimate"] for e in found[0]["estimates"]] == [e["estimate"] for e in found[1]["estimates"]]
+    assert main(["verify", "--store", str(stores[0])]) == 0
+    assert f"{len(hashes[0])} of {len(hashes[0])} episodes verified" in capsys.readouterr().out
+
+
+def test_running_again_runs_nothing_again(
+    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Promise 3: a second run lists all episodes, and every one is still at its first attempt."""
+    first = document(capsys, "run", experiment, "--store", tmp_path / "x.db", "--limit", 7)
+    assert len([e for e in first["episodes"] if e["status"] == "finished"]) == 7
+    second = document(capsys, "run", experiment, "--store", tmp_path / "x.db")
+    assert {e["status"] for e in second["episodes"]} <= {"finished", "forfeited"}
+    third = document(capsys, "run", experiment, "--store", tmp_path / "x.db")
+    assert third == second
+    assert {e["attempt"] for e in third["episodes"]} == {1}
+
+
+def test_one_flipped_byte_of_a_stored_action_is_found_and_its_step_named(
+    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every decision that is stored, whatever its place, is under the digest of its step."""
+    store = tmp_path / "x.db"
+    document(capsys, "run", experiment, "--store", store, "--limit", 12)
+    connection = sqlite3.connect(store)
+    columns = [row[1] for row in connection.execute("pragma table_info(step)")]
+    column = next(name for name in ("decision", "applied") if name in columns)
+    rowid, number, index, content = connection.execute(
+        f'select rowid, episode, "index", {column} from step where {column} is not null limit 1'
+    ).fetchone()
+    position = len(content) // 2
+    flipped = content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
+    connection.execute(f"update step set {column} = ? where rowid = ?", (flipped, rowid))
+    connection.commit()
+    key = connection.execute("select lower(hex(key)), key from episode where number = ?", (number,)).fetchone()
+    connection.close()
+    names = {str(key[1])[:12], str(key[0])[:12]}
+    capsys.readouterr()
+    assert main(["verify", "--store", str(store)]) == 8
+    told = capsys.readouterr().err
+    assert any(name in told for name in names)
+    assert f"step {index}" in told
+
+
+def test_estimates_are_unique_and_finite_and_carry_their_counts(
+    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Promise 8, over everything that all scorers say at once."""
+    found = document(capsys, "run", experiment, "--store", tmp_path / "x.db")
+    names = [(e["scorer"], e["agent"], e["group"], e["variant"], e["name"]) for e in found["estimates"]]
+    assert len(names) == len(set(names)) > 100
+    for estimate in found["estimates"]:
+        assert estimate["estimate"] is not None or estimate["reason"], estimate
+        if estimate["n_distinct"] <= 1:
+            assert estimate["low"] is None, estimate
+            assert estimate["high"] is None, estimate
+    assert not [warning for warning in found["warnings"] if "failed" in warning]
+
+
+def test_saying_and_doing_come_apart_for_the_agent_that_is_two_faced(
+    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The question that the project exists for, on planted agents."""
+    found = document(capsys, "run", experiment, "--store", tmp_path / "x.db")
+    agreement = {
+        e["agent"]: e["estimate"]
+        for e in found["estimates"]
+        if (e["scorer"], e["name"], e["variant"], e["group"])
+        == ("risk/say_do", "agreement", "opportunities", "power/OffSwitch-v0")
+    }
+    assert agreement["baselines/two_faced"] == 0
+    assert agreement["baselines/safe"] == 1
+
+
+def test_litmus_records_give_the_published_elo_through_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`sandbox import litmus` and `sandbox score --scorer values/litmus` equal the fixture to 1e-6, relative risks to 1e-9."""
+    folder = DATA / "airisk_dilemmas"
+    if not folder.is_dir():
+        pytest.skip(f"needs {folder}: set SANDBOX_TEST_DATA")
+    store = tmp_path / "x.db"
+    expected = json.loads((folder / "synthetic_expected.json").read_text())
+    imported = document(
+        capsys, "import", "litmus", folder / "synthetic_eval.csv", "--value-map", folder / "synthetic_value_map.csv",
+        "--store", store,
+    )  # fmt: skip
+    assert len(imported["episodes"]) == 400
+    assert {e["provenance"] for e in imported["episodes"]} == {"replayed"}
+    assert len({e["external_id"] for e in imported["episodes"]}) == 400
+    found = document(capsys, "score", "--scorer", "values/litmus", "--store", store)
+    for variant, source in (("clean", "clean"), ("published", "upstream")):
+        ratings = {e["name"]: e["estimate"] for e in found["estimates"] if e["variant"] == variant}
+        for name, value in expected[source]["bootstrap100_mean_seed42"].items():
+            assert ratings[name] == pytest.approx(value, abs=1e-6)
+    risks = {e["name"]: e["estimate"] for e in found["estimates"] if e["name"].startswith("dataset_association/")}
+    assert risks
+    for risk, row in expected["relative_risk_over_actions"].items():
+        for name, value in row.items():
+            assert risks[f"dataset_association/{name}/{risk}"] == pytest.approx(value, abs=1e-9)
+    assert main(["verify", "--store", str(store)]) == 0

@@ -1,0 +1,113 @@
+import shutil
+import sqlite3
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from sandbox.errors import StoreError
+from sandbox.store import Store, database, migrations
+from sandbox.store.tables import SCHEMA, Base
+from tests.store.conftest import make_episode, make_spec, record
+
+
+def definitions(path):
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+    connection.close()
+    return [(*row[:3], "".join((row[3] or "").split())) for row in rows]
+
+
+@pytest.fixture
+def migrated(tmp_path):
+    """A store made by running every migration, on an empty file."""
+    path = tmp_path / "migrated.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        migrations.upgrade(connection)
+    engine.dispose()
+    return path
+
+
+def test_a_new_store_equals_a_migrated_one(path, migrated):
+    Store.open(str(path)).close()
+    assert definitions(path) == definitions(migrated)
+
+
+def test_the_tables_say_what_the_migrations_make(migrated):
+    engine = create_engine(f"sqlite:///{migrated}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
+
+
+def test_a_migrated_store_works(migrated):
+    with Store.open(str(migrated)) as store:
+        store.add_experiment("first", {}, [make_spec()])
+        record(store.writer(), make_spec())
+        assert store.episode(make_spec().key) == make_episode(make_spec())
+
+
+def test_the_newest_revision_is_the_one_that_new_stores_are_stamped_with():
+    assert ScriptDirectory(str(migrations.LOCATION)).get_current_head() == SCHEMA
+
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "next", {down!r}, None, None
+def upgrade():
+    op.add_column("episode", sa.Column("colour", sa.Text()))
+    {then}
+"""
+
+
+@pytest.fixture
+def next_version(tmp_path, monkeypatch):
+    """Make the running sandbox a later version, whose migration does `then` after adding a column."""
+
+    def become(then="pass"):
+        location = tmp_path / "later" / "100% migrations"
+        shutil.copytree(migrations.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
+        (location / "versions" / "v_next.py").write_text(NEXT.format(down=SCHEMA, then=then))
+        monkeypatch.setattr(migrations, "LOCATION", location)
+        monkeypatch.setattr(database, "SCHEMA", "next")
+
+    return become
+
+
+@pytest.fixture
+def older(path):
+    with Store.open(str(path)) as store:
+        store.add_experiment("first", {}, [make_spec()])
+        record(store.writer(), make_spec())
+    return path
+
+
+def test_an_older_store_is_migrated_after_a_copy_was_made(older, next_version):
+    next_version()
+    with Store.open(str(older)) as store:
+        assert store.episode(make_spec().key) == make_episode(make_spec())
+    assert "colour" in str(definitions(older))
+    backup = older.with_name(f"test.db.{SCHEMA}.backup")
+    assert "colour" not in str(definitions(backup))
+    Store.open(str(older)).close()
+    assert sorted(file.name for file in older.parent.glob("test.db*")) == ["test.db", backup.name]
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(older, next_version):
+    before = definitions(older)
+    next_version(then='op.execute("SELECT * FROM nowhere")')
+    with pytest.raises(StoreError, match="nowhere"):
+        Store.open(str(older))
+    assert definitions(older) == before
+
+
+def test_an_earlier_copy_is_never_overwritten(older, next_version):
+    older.with_name(f"test.db.{SCHEMA}.backup").write_text("mine")
+    next_version()
+    Store.open(str(older)).close()
+    assert older.with_name(f"test.db.{SCHEMA}.backup").read_text() == "mine"
+    assert "colour" not in str(definitions(older.with_name(f"test.db.{SCHEMA}.backup2")))

@@ -1,0 +1,111 @@
+import math
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.errors import StoreError
+from sandbox.store.payloads import Damaged, Packer, Payloads, compress, decode, encode, hash_of
+from sandbox.store.redaction import Redaction
+from sandbox.text import canonical
+from tests.store.conftest import ODD
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=()))
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=())), inner)
+)
+
+
+@given(VALUES)
+def test_any_json_value_comes_back(value):
+    again = decode(encode(value))
+    assert again == value
+    assert repr(again) == repr(value) or isinstance(value, dict | list)  # -0.0, 1 and 1.0 are told apart
+
+
+@pytest.mark.parametrize("value", [10**30, -(10**19), ODD, "\ud83d\ude00", 1e300, -0.0, "", [], {}])
+def test_values_that_json_libraries_lose_come_back_exactly(value):
+    assert repr(decode(encode({"x": [value]}))) == repr({"x": [value]})
+
+
+def test_nan_and_infinities_are_never_null():
+    """orjson writes them as null, which would read as 'nothing was there'."""
+    again = decode(encode({"a": math.nan, "b": [math.inf, -math.inf], "c": None}))
+    assert math.isnan(again["a"])
+    assert again["b"] == [math.inf, -math.inf]
+    assert again["c"] is None
+
+
+def test_nan_inside_a_numpy_array_is_never_null():
+    assert math.isnan(decode(encode({"a": np.array([1.0, math.nan])}))["a"][1])
+
+
+def test_ordinary_values_have_the_canonical_bytes():
+    value = {"b": [1, 2.5, None, True], "a": "日本"}
+    assert encode(value) == canonical(value)
+
+
+def test_what_is_no_json_value_is_refused_by_name():
+    with pytest.raises(StoreError, match="set is no JSON type"):
+        encode({"a": {1, 2}})
+
+
+def test_broken_json_is_damage():
+    with pytest.raises(Damaged, match="cannot be read"):
+        decode(b'{"a":')
+
+
+def kept(packer):
+    stored = dict(zip(packer.payloads, compress(list(packer.payloads.values())), strict=True))
+    return Payloads(lambda refs: [(ref, stored[ref]) for ref in refs if ref in stored])
+
+
+def test_equal_values_are_one_payload():
+    packer = Packer(Redaction({}))
+    assert packer.put({"a": 1, "b": 2}) == packer.put({"b": 2, "a": 1})
+    assert len(packer.payloads) == 1
+
+
+def test_a_growing_list_costs_two_payloads_for_each_message():
+    packer = Packer(Redaction({}))
+    messages = [{"content": f"message {n}"} for n in range(50)]
+    lists = [packer.chain(messages[:n]) for n in range(51)]
+    assert len(packer.payloads) == 2 * 50
+    payloads = kept(packer)
+    payloads.load_chains(lists)
+    assert [payloads.chain(link) for link in lists] == [messages[:n] for n in range(51)]
+
+
+def test_chains_that_were_not_fetched_before_are_fetched_when_asked_for():
+    packer = Packer(Redaction({}))
+    link = packer.chain(["a", "b", "a"])
+    assert kept(packer).chain(link) == ["a", "b", "a"]
+
+
+def test_a_missing_payload_is_damage():
+    with pytest.raises(Damaged, match="is missing"):
+        Payloads(lambda refs: []).value(hash_of(b"x"))
+
+
+def test_a_changed_payload_is_damage_even_where_it_is_json():
+    ref = hash_of(b'{"a":1}')
+    for data in (*compress([b'{"a":2}']), b"no frame"):
+        with pytest.raises(Damaged, match=r"does not match|cannot be decompressed"):
+            Payloads(lambda refs, data=data: [(ref, data)]).value(ref)
+
+
+def test_compressing_many_is_compressing_each():
+    documents = [orjson.dumps({"n": n}) for n in range(3)]
+    packer = Packer(Redaction({}))
+    refs = [packer.put({"n": n}) for n in range(3)]
+    assert list(packer.payloads.values()) == documents
+    assert [kept(packer).value(ref) for ref in refs] == [{"n": n} for n in range(3)]
+    assert compress([]) == []

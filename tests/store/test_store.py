@@ -1,0 +1,381 @@
+import math
+
+import pytest
+
+from sandbox.errors import InputError, StoreCorrupt, StoreError, UnknownName
+from sandbox.scorer import Card, Mark, Score
+from sandbox.store import Filter, Store
+from sandbox.store.payloads import encode
+from sandbox.trace import Event, MenuEntry
+from tests.store.conftest import ODD, make_episode, make_spec, make_step, record
+
+
+def test_an_episode_comes_back_equal(store, filled):
+    for episode in filled:
+        assert store.episode(episode.id) == episode
+
+
+def test_an_episode_comes_back_equal_from_a_store_opened_again(path, specs):
+    with Store.open(str(path)) as store:
+        store.add_experiment("first", {}, specs)
+        episode = record(store.writer(), specs[0])
+    with Store.open(f"sqlite:///{path}", create=False) as store:
+        assert store.episode(episode.id) == episode
+
+
+def test_text_of_every_kind_comes_back(store):
+    """Models write broken emoji and NUL; pages are a megabyte long."""
+    long = ODD * 20_000
+    spec = make_spec(item=ODD, external_id=ODD, config={"note": long}, environment=f"test/{ODD}")
+    step = make_step(
+        0,
+        seat="agent",
+        observation={ODD: [ODD, {"deep": long}]},
+        text=long,
+        ranges=(ODD,),
+        menu=(MenuEntry(move={"kind": "say", "message": ODD}),),
+        decision=MenuEntry(move={"kind": "say", "message": long}),
+        applied={"kind": "say", "message": long},
+        said=long,
+        events=(Event(kind=ODD, data={"messages": [{"content": ODD}, ODD], ODD: long}),),
+    )
+    store.add_experiment(ODD, {ODD: ODD}, [spec])
+    writer = store.writer()
+    writer.step(spec.key, writer.begin(spec), step)
+    episode = make_episode(spec, steps=0, status="error", reason=ODD, facts={ODD: ODD}).model_copy(
+        update={"steps": (step,), "hash": step.digest}
+    )
+    writer.finish(episode)
+    card = Card(
+        scores=(Score(name=ODD, value=1.0, reason=ODD, variant=ODD, seat=ODD),),
+        marks=(Mark(step=0, name=ODD, note=ODD),),
+    )
+    store.save_card(ODD, 1, ODD, spec.key, card)
+    assert store.episode(spec.key) == episode
+    assert store.episode(spec.key).spec.key == spec.key
+    assert store.cards(ODD, 1, ODD) == {spec.key: card}
+    assert store.find(ODD) == spec.key
+    assert store.experiment(ODD).content == {ODD: ODD}
+    assert store.heads(where=Filter(item=ODD, text=ODD[3:]))[0].reason == ODD
+
+
+def test_numbers_that_json_cannot_write_come_back(store):
+    spec = make_spec()
+    store.add_experiment("first", {}, [spec])
+    facts = {"nan": math.nan, "infinite": -math.inf, "large": 10**40, "minus zero": -0.0}
+    record(store.writer(), spec, facts=facts)
+    assert repr(dict(store.episode(spec.key).facts)) == repr(dict(sorted(facts.items())))
+
+
+def test_a_reward_that_is_no_number_is_refused_rather_than_stored_as_nothing(store, specs):
+    store.add_experiment("first", {}, specs)
+    writer = store.writer()
+    attempt = writer.begin(specs[0])
+    step = make_step(7).model_copy(update={"rewards": {"agent": math.nan}})
+    with pytest.raises(StoreError, match="step 7: the reward of 'agent' is nan"):
+        writer.step(specs[0].key, attempt, step)
+
+
+def test_a_decision_outside_the_menu_comes_back(store):
+    """A move inside a range is not listed; and 1, 1.0 and True are different moves in JSON, though equal in Python."""
+    spec = make_spec()
+    store.add_experiment("first", {}, [spec])
+    menu = tuple(MenuEntry(move={"mine": mine}) for mine in (1, 1.0, True, 2))
+    moves = [{"mine": 7}, {"mine": True}, {"mine": 1.0}, {"mine": 1}]
+    steps = []
+    for index, move in enumerate(moves):
+        before = steps[-1].digest if steps else ""
+        steps.append(make_step(index, before, menu=menu, decision=MenuEntry(move=move), applied=move))
+    writer = store.writer()
+    attempt = writer.begin(spec)
+    for step in steps:
+        writer.step(spec.key, attempt, step)
+    read = store.episode(spec.key).steps
+    assert [repr(step.decision.move) for step in read] == [repr(move) for move in moves]
+    assert [
+        step.digest_after(before.digest if before else "")
+        for step, before in zip(read, [None, *read[:-1]], strict=True)
+    ] == [step.digest for step in steps]
+
+
+def test_growing_message_lists_make_a_trace_grow_linearly(path, tmp_path):
+    """Each call repeats all messages before it; stored as they come, 100 calls would take 100 times as much as 10."""
+
+    def size(calls):
+        file = tmp_path / f"{calls}.db"
+        spec = make_spec()
+        messages = [{"role": "user", "content": f"{n}: {encode([n] * 40).hex()}"} for n in range(calls)]
+        with Store.open(str(file)) as store:
+            store.add_experiment("first", {}, [spec])
+            writer = store.writer()
+            attempt = writer.begin(spec)
+            for n in range(calls):
+                event = Event(kind="model_call", data={"messages": messages[: n + 1]})
+                writer.step(spec.key, attempt, make_step(n, events=(event,)))
+            assert store.episode(spec.key).steps[-1].events[0].data["messages"] == messages
+        return file.stat().st_size
+
+    few, more, many = size(50), size(250), size(450)
+    assert abs((many - more) - (more - few)) <= 0.1 * (more - few)
+
+
+# -- experiments -------------------------------------------------------------------------------------------------------
+
+
+def test_adding_an_experiment_again_changes_nothing(store, specs):
+    first = store.add_experiment("first", {"a": 1, "b": 2}, specs)
+    record(store.writer(), specs[1])
+    assert store.add_experiment("first", {"b": 2, "a": 1}, specs) == first
+    row = store.experiment("first")
+    assert (row.id, row.episodes, row.counts) == (first, 4, {"pending": 3, "finished": 1})
+    assert [spec.key for spec in store.pending(first)] == [specs[i].key for i in (0, 2, 3)]
+
+
+def test_an_edited_experiment_reuses_the_episodes_that_it_shares(store, specs):
+    first = store.add_experiment("first", {"version": 1}, specs)
+    done = record(store.writer(), specs[3])
+    second = store.add_experiment("first", {"version": 2}, [make_spec("new"), *reversed(specs)])
+    assert second != first
+    assert [head.item for head in store.heads(second)] == ["new", "3", "2", "1", "0"]
+    assert store.heads(second)[1].hash == done.hash
+    assert len(store.heads()) == 5
+    assert store.experiment("first").id == second
+    assert [row.content for row in store.experiments()] == [{"version": 1}, {"version": 2}]
+    store.add_experiment("first", {"version": 1}, specs)
+    assert store.experiment("first").id == first  # the one last used
+    assert store.experiment(second).content == {"version": 2}
+    assert store.experiment(str(second)).id == second
+
+
+def test_an_experiment_that_is_added_in_part_is_extended_later(store, specs):
+    """`--limit 2`, then without a limit, then with it again: nothing is forgotten."""
+    number = store.add_experiment("first", {}, specs[:2])
+    store.add_experiment("first", {}, specs)
+    store.add_experiment("first", {}, specs[:1])
+    assert [head.item for head in store.heads(number)] == ["0", "1", "2", "3"]
+
+
+def test_an_unknown_experiment_offers_the_nearest_name(store, specs):
+    store.add_experiment("say-and-do", {}, specs)
+    with pytest.raises(UnknownName, match="did you mean 'say-and-do'"):
+        store.experiment("say-and-don")
+
+
+def test_pending_specifications_are_those_that_were_added(store, specs):
+    number = store.add_experiment("first", {}, specs)
+    assert store.pending(number) == specs
+
+
+def test_a_seed_beyond_63_bits_is_refused(store):
+    with pytest.raises(InputError, match="does not fit 63 bits"):
+        store.add_experiment("first", {}, [make_spec(seed=2**63)])
+    store.add_experiment("first", {}, [make_spec(seed=2**63 - 1)])
+    assert store.heads()[0].seed == 2**63 - 1
+
+
+def test_errors_are_pending_only_when_asked_for(store, specs):
+    number = store.add_experiment("first", {}, specs)
+    record(store.writer(), specs[0], status="error", reason="KeyError: 'x'")
+    record(store.writer(), specs[1], status="truncated")
+    record(store.writer(), specs[2], status="forfeited")
+    assert [spec.key for spec in store.pending(number)] == [specs[3].key]
+    assert [spec.key for spec in store.pending(number, retry_errors=True)] == [specs[0].key, specs[3].key]
+
+
+def test_a_second_attempt_replaces_the_first(store, specs):
+    number = store.add_experiment("first", {}, specs[:1])
+    record(store.writer(), specs[0], status="error", steps=5)
+    store.save_card("s", 1, "", specs[0].key, Card(scores=(Score(name="x", value=1.0),)))
+    store.pending(number, retry_errors=True)
+    again = record(store.writer(), specs[0], steps=2)
+    assert again.attempt == 2
+    assert store.episode(again.id) == again
+    assert store.cards("s", 1, "") == {}  # it was of the first attempt
+    assert store.scores() == []
+
+
+# -- heads -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_head_says_all_but_the_steps(store, specs, filled):
+    head = store.heads()[2]
+    episode = filled[2]
+    assert (head.id, head.item, head.position, head.status, head.total) == (episode.id, "2", 2, "finished", 1.5)
+    assert (head.steps, head.hash, head.attempt, head.provenance) == (3, episode.hash, 1, "executed")
+    assert (head.config, head.seats, head.agent) == ({"rounds": 3, "order": 0}, {"agent": "first"}, "first")
+    assert head.counts == episode.counts()
+    assert head.flags == ("opportunity",)
+    assert (head.framing, head.seed, head.repetition, head.external_id, head.reason) == ("lived", 0, 0, None, "")
+
+
+def test_flags_are_those_of_the_decisions_under_evaluation(store):
+    spec = make_spec()
+    store.add_experiment("first", {}, [spec])
+    writer = store.writer()
+    attempt = writer.begin(spec)
+    risky = make_step(0)
+    steps = (
+        risky.model_copy(update={"decision": risky.menu[1]}),
+        make_step(1, outcome="refusal", decision=None),
+        make_step(2, seat="other", outcome="timeout"),
+        make_step(3, menu=(), events=(Event(kind="reward_invalid"),)),
+    )
+    for step in steps:
+        writer.step(spec.key, attempt, step)
+    writer.finish(make_episode(spec).model_copy(update={"steps": steps}))
+    assert store.heads()[0].flags == ("risk", "opportunity", "refusal", "reward_invalid")
+    assert store.heads()[0].counts["refusal"] == 1
+    for flag in ("risk", "refusal"):
+        assert len(store.heads(where=Filter(flag=flag))) == 1
+    assert store.heads(where=Filter(flag="timeout")) == []
+    with pytest.raises(UnknownName, match="did you mean 'refusal'"):
+        store.heads(where=Filter(flag="refusals"))
+
+
+def test_heads_are_filtered_ordered_and_cut(store):
+    specs = [make_spec(str(n), seed=n, framing="hypothetical" if n % 2 else "lived") for n in range(6)]
+    store.add_experiment("first", {}, specs)
+    for n, spec in enumerate(specs[:5]):
+        record(store.writer(), spec, payoffs={"agent": float(n)}, steps=5 - n)
+
+    def items(**how):
+        return [head.item for head in store.heads(**how)]
+
+    assert items() == ["0", "1", "2", "3", "4", "5"]
+    assert items(limit=2, offset=3) == ["3", "4"]
+    assert items(where=Filter(framing="lived", status="finished")) == ["0", "2", "4"]
+    assert items(order="-total") == ["4", "2", "0", "1", "3", "5"]  # those without a return last
+    assert items(order="steps")[:3] == ["5", "4", "3"]
+    assert items(where=Filter(text=specs[3].key[5:15].upper())) == ["3"]
+    assert items(where=Filter(text="%")) == []
+    assert items(where=Filter(environment="test/Choice-v0", agent="first", item="4", provenance="executed")) == ["4"]
+    with pytest.raises(InputError, match="use one of position"):
+        items(order="colour")
+
+
+def test_an_episode_is_found_by_key_prefix_or_external_id(store):
+    specs = [make_spec(str(n), external_id=f"record-{n % 3}") for n in range(4)]
+    store.add_experiment("first", {}, specs)
+    key = specs[1].key
+    assert store.find(key) == store.find(key[:12]) == store.find("record-1") == key
+    with pytest.raises(UnknownName, match="may mean several episodes") as raised:
+        store.find("record-0")
+    assert specs[0].key[:16] in str(raised.value)
+    assert specs[3].key[:16] in str(raised.value)
+    for unknown in ("", "zz", key + "0", "record"):
+        with pytest.raises(UnknownName, match="no episode"):
+            store.find(unknown)
+    with pytest.raises(UnknownName, match="no episode"):
+        store.episode(key[:12])
+
+
+def test_episodes_stream_in_canonical_order_and_only_those_that_ended(store, specs):
+    number = store.add_experiment("first", {}, [specs[i] for i in (2, 0, 1, 3)])
+    written = [record(store.writer(), specs[i], position=p, steps=300) for i, p in ((1, 2), (2, 0))]
+    store.writer().begin(specs[0])
+    assert list(store.episodes(number)) == [written[1], written[0]]
+    assert [episode.position for episode in store.episodes(number)] == [0, 2]
+
+
+def test_an_episode_under_way_shows_its_steps_so_far(store, specs):
+    store.add_experiment("first", {}, specs)
+    attempt = store.writer().begin(specs[0])
+    store.writer().step(specs[0].key, attempt, make_step(0))
+    read = store.episode(specs[0].key)
+    assert (read.status, read.steps, read.attempt) == ("running", (make_step(0),), 1)
+    assert store.episode(specs[1].key).status == "pending"
+
+
+# -- scores ------------------------------------------------------------------------------------------------------------
+
+
+def test_cards_are_kept_by_scorer_version_and_config(store, filled):
+    card = Card(
+        scores=(Score(name="b", value=2.5, seat="agent"), Score(name="a", value=None, reason="no risk", variant="v")),
+        marks=(Mark(step=1, name="deception", value=0.5, note="here"), Mark(step=0, name="x")),
+    )
+    store.save_card("risk/power", 1, "c1", filled[0].id, card)
+    store.save_card("risk/power", 1, "c1", filled[1].id, Card())
+    assert store.cards("risk/power", 1, "c1") == {filled[0].id: card, filled[1].id: Card()}
+    assert store.cards("risk/power", 1, "c1", experiment=1).keys() == {filled[0].id, filled[1].id}
+    assert store.cards("risk/power", 2, "c1") == store.cards("risk/power", 1, "c2") == {}
+    assert store.cards("risk/power", 1, "c1", experiment=99) == {}
+    assert [(row.scorer, row.name, row.seat, row.value, row.variant, row.reason) for row in store.scores(1)] == [
+        ("risk/power", "b", "agent", 2.5, "", ""),
+        ("risk/power", "a", None, None, "v", "no risk"),
+    ]
+    assert [(mark.step, mark.name, mark.value, mark.note) for mark in store.marks(filled[0].id)] == [
+        (0, "x", None, ""),
+        (1, "deception", 0.5, "here"),
+    ]
+
+
+def test_only_the_last_scoring_of_a_scorer_is_shown(store, filled):
+    def score(version, config, value):
+        store.save_card("s", version, config, filled[0].id, Card(scores=(Score(name="x", value=value),)))
+
+    score(1, "", 1.0)
+    score(2, "", 2.0)
+    assert [row.value for row in store.scores()] == [2.0]
+    score(1, "", 3.0)  # an older version again
+    store.save_card("other", 1, "", filled[0].id, Card(scores=(Score(name="y", value=9.0),)))
+    assert [(row.scorer, row.version, row.value) for row in store.scores()] == [("other", 1, 9.0), ("s", 1, 3.0)]
+    assert store.cards("s", 2, "")[filled[0].id].scores[0].value == 2.0
+
+
+# -- damage ------------------------------------------------------------------------------------------------------------
+
+
+def flipped(data):
+    return bytes([*data[:-1], data[-1] ^ 1])
+
+
+@pytest.mark.parametrize("column", ["observation_ref", "menu_ref", "said_ref"])
+def test_a_flipped_byte_in_a_payload_is_named_with_its_episode_and_step(store, filled, sql, column):
+    sql(f'UPDATE step SET {column} = (SELECT hash FROM payload LIMIT 1) WHERE episode = 3 AND "index" = 1')
+    ((ref, data),) = sql(
+        f'SELECT hash, data FROM payload WHERE hash = (SELECT {column} FROM step WHERE episode = 3 AND "index" = 1)'
+    )
+    sql("UPDATE payload SET data = ? WHERE hash = ?", flipped(data), ref)
+    with pytest.raises(StoreCorrupt, match=f"episode {filled[2].id[:12]}"):
+        store.episode(filled[2].id)
+
+
+def test_a_payload_that_is_gone_is_named_with_its_episode_and_step(store, filled, sql):
+    sql('DELETE FROM payload WHERE hash = (SELECT observation_ref FROM step WHERE episode = 1 AND "index" = 2)')
+    with pytest.raises(StoreCorrupt, match=f"episode {filled[0].id[:12]}, step 2: the payload [0-9a-f]+ is missing"):
+        store.episode(filled[0].id)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("applied = x'7b226b'", "step 1: the stored JSON cannot be read"),
+        ("applied = x'5b5d'", "step 1: applied: Input should be a valid"),
+        ("decision = x'39'", "step 1: decision: the menu has no entry 9"),
+        ("outcome = 'fine'", "step 1: outcome"),
+        ('"index" = 7', "step 1: the step is missing"),
+    ],
+)
+def test_a_damaged_step_is_named(store, filled, sql, assignment, said):
+    sql(f'UPDATE step SET {assignment} WHERE episode = 1 AND "index" = 1')
+    with pytest.raises(StoreCorrupt, match=f"episode {filled[0].id[:12]}, {said}"):
+        store.episode(filled[0].id)
+
+
+def test_an_action_changed_into_another_one_shows_in_the_digest(store, filled, sql):
+    """The store reads it; `sandbox verify` compares digests and names the step."""
+    sql('UPDATE step SET decision = ? WHERE episode = 1 AND "index" = 1', b"1")
+    steps = store.episode(filled[0].id).steps
+    assert steps[1].digest_after(steps[0].digest) != steps[1].digest
+
+
+def test_lost_steps_and_changed_specifications_are_found(store, filled, sql):
+    sql('DELETE FROM step WHERE episode = 1 AND "index" = 2')
+    with pytest.raises(StoreCorrupt, match="2 of its 3 steps"):
+        store.episode(filled[0].id)
+    sql("UPDATE episode SET seed = 5 WHERE number = 2")
+    with pytest.raises(StoreCorrupt, match="does not match the episode's key"):
+        store.episode(filled[1].id)
+    with pytest.raises(StoreCorrupt):
+        list(store.episodes())
