@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from langchain.agents import create_agent
@@ -16,8 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from sandbox.adapters.langgraph import NOT_LEGAL, Runtime
-from sandbox.errors import InputError
-from sandbox.menu import kind_of, moves
+from sandbox.menu import Move, MoveRange, kind_of
 from sandbox.plugins import resolve
 
 
@@ -103,6 +102,7 @@ class ChoiceConfig(ModelConfig):
     Attributes:
         read: `structured` holds the reply to the JSON schema of the legal actions; `probabilities` (embedded models
             only) reads how likely each label is as the reply's next token, takes the likeliest, and records them all.
+            It needs a menu of labels, as dilemmas have; any other menu is read as `structured`.
     """
 
     read: Literal["structured", "probabilities"] = "structured"
@@ -124,14 +124,16 @@ def choice(config: ChoiceConfig, runtime: Runtime) -> Pregel[Any, Any, Any, Any]
     async def ask(state: ChoiceState) -> dict[str, Any]:
         asked = [*system, *recent(state["messages"], config.history)]
         settings = _seed(runtime) if sampled else {}
-        if config.read == "probabilities":
-            return await likeliest(asked, settings)
+        labels = _labels(runtime) if config.read == "probabilities" else {}
+        if labels:
+            return await likeliest(asked, labels, settings)
         bound: Runnable[Any, Any] = model.with_structured_output(runtime.schema(), include_raw=True)
-        found = await bound.ainvoke(asked)
+        found = await bound.ainvoke(asked, None, **settings)
         return {"messages": [found["raw"]], "action": found["parsed"]}
 
-    async def likeliest(asked: list[AnyMessage], settings: dict[str, Any]) -> dict[str, Any]:
-        labels = _labels(runtime)
+    async def likeliest(
+        asked: list[AnyMessage], labels: dict[str, dict[str, Any]], settings: dict[str, Any]
+    ) -> dict[str, Any]:
         prefix = _shared_beginning(list(labels))
         reply = await model.ainvoke(
             asked, prefix=prefix, options=[label[len(prefix) :] for label in labels], **settings
@@ -158,25 +160,26 @@ def recent(messages: list[AnyMessage], history: int | None) -> list[AnyMessage]:
 
 
 def _labels(runtime: Runtime) -> dict[str, dict[str, Any]]:
-    """Label -> action, for a menu whose choices differ in one string only."""
-    labels = {}
-    for move in moves(runtime.turn().menu):
-        fields = move.model_dump(exclude={"kind"})
-        if move.abstains:
-            continue  # it cannot be told from a label by one token; an abstention needs `read: structured`
-        if len(fields) != 1:
-            raise InputError(
-                f"llm/choice with read: probabilities needs moves of one field each, and {kind_of(move)} has "
-                f"{len(fields)}: use read: structured"
-            )
-        labels[str(next(iter(fields.values())))] = move.model_dump()
-    return labels
+    """Label -> action, for a menu whose moves are of one kind with one string each; empty for any other.
+
+    An abstention is not among them: one token cannot tell it from a label.
+    """
+    choosing = [move for move in runtime.turn().menu if isinstance(move, Move) and not move.abstains]
+    if len({kind_of(move) for move in choosing}) != 1 or any(isinstance(e, MoveRange) for e in runtime.turn().menu):
+        return {}
+    values = [move.model_dump(exclude={"kind"}) for move in choosing]
+    if any(len(fields) != 1 or not isinstance(next(iter(fields.values())), str) for fields in values):
+        return {}
+    return {next(iter(fields.values())): move.model_dump() for fields, move in zip(values, choosing, strict=True)}
 
 
-def _shared_beginning(labels: list[str]) -> str:
+def _shared_beginning(labels: Sequence[str]) -> str:
+    """The longest text that all labels begin with, short of a whole label."""
     shortest = min(labels, key=len)
-    length = next((n for n, c in enumerate(shortest) if any(label[n] != c for label in labels)), len(shortest))
-    return shortest[:length]
+    for length in range(len(shortest) - 1, -1, -1):
+        if all(label.startswith(shortest[:length]) for label in labels):
+            return shortest[:length]
+    return ""
 
 
 def _seeded(config: ModelConfig) -> bool:

@@ -103,7 +103,13 @@ def holds(menu: Menu, move: Move) -> bool:
 
 
 def read(menu: Menu, action: TypeAdapter[Any], raw: object) -> Move | InvalidAction:
-    """The legal move that `raw` (a move, or a dict with `kind` and fields) means, or a typed error; never a default."""
+    """The legal move that `raw` (a move, or a dict with `kind` and fields) means, or a typed error; never a default.
+
+    Args:
+        menu: what is legal now. Where it has one kind only, `kind` may be left out.
+        action: validates the scenario's `Action`.
+        raw: what the agent answered.
+    """
     if isinstance(raw, Move):
         move = raw
     else:
@@ -116,11 +122,12 @@ def read(menu: Menu, action: TypeAdapter[Any], raw: object) -> Move | InvalidAct
             return InvalidAction(
                 "unknown", f"there is no action {str(raw['kind'])[:80]!r}. Legal now: {describe(menu)}"
             )
-        if model is not None:
-            constant = {"kind": named} if "kind" in model.model_fields else {}
-            raw = {name: value for name, value in raw.items() if name != "kind"} | constant
+        if model is None:  # `{}` could be any move without fields: nothing is guessed
+            return InvalidAction("schema", f"kind: say which action it is. Legal now: {describe(menu)}")
+        constant = {"kind": named} if "kind" in model.model_fields else {}
+        fields = {name: value for name, value in raw.items() if name != "kind"} | constant
         try:
-            move = action.validate_python(raw) if model is None else model.model_validate(raw)
+            move = action.validate_python(model.model_validate(fields))
         except ValidationError as error:
             faults = "; ".join(f"{_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()[:4])
             return InvalidAction("schema", f"{faults}. Legal now: {describe(menu)}")
@@ -149,11 +156,16 @@ def schema(menu: Menu) -> dict[str, Any]:
     A field that can only have its default is left out, of the schema and of what fits it.
     """
     offers = [_with_kind(tool) for tool in tools(menu)]
-    return offers[0] if len(offers) == 1 else {"anyOf": offers}
+    if len(offers) == 1:
+        return offers[0]
+    shared: dict[str, Any] = {}  # references are from the top: `#/$defs/...`
+    for offer in offers:
+        shared |= offer.pop("$defs", {})
+    return {"anyOf": offers, **({"$defs": shared} if shared else {})}
 
 
 def tools(menu: Menu) -> list[dict[str, Any]]:
-    """One tool definition (`name`, `description`, `parameters`) per kind of legal move.
+    """One tool definition (`name`, `description`, `parameters`) per kind of legal move, in menu order.
 
     Where one kind is listed several times (`buy(product=3)`, `buy(product=5)`), each parameter is narrowed to the
     values listed; a combination that is not listed is still an illegal move, and `read` says so.
@@ -167,7 +179,7 @@ def tools(menu: Menu) -> list[dict[str, Any]]:
             listed.setdefault(type(entry), []).append(entry)
     return [
         _tool(kind, listed.get(kind, []), ranges.get(kind, []))
-        for kind in [*listed, *(k for k in ranges if k not in listed)]
+        for kind in dict.fromkeys(_model_of(entry) for entry in menu)
     ]
 
 

@@ -50,7 +50,18 @@ def test_installing_beside_openai_agents_changes_none_of_its_files(
 
 
 def _install(target: Path, package: str) -> None:
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target", str(target), package]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        str(target),
+        package,
+    ]
     subprocess.run(command, check=True, timeout=300, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
 
 

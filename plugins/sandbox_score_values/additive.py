@@ -23,7 +23,6 @@ from sandbox_score_values.choices import distinct, heading, item_of, unanswered,
 
 TAIL = 0.025  # of a 95 % interval: more undefined replications than this, and an end could lie anywhere beyond
 PROBE = 40  # draws that show whether intervals can be had at all
-FEWER = 200  # draws where many have no finite estimate of some term
 
 
 class Settings(Frozen):
@@ -169,9 +168,11 @@ def _fit(
                 f"not ranked: varies almost only with {others} (condition index {group.condition_index:.0f})"
             )
         warnings.append(f"{agent}: {' and '.join(group.names)} vary almost only together: named, not ranked")
-    for name, why in fit.removed.items():
-        if why.startswith("depends"):
-            warnings.append(f"{agent}: {name} {why}: not ranked")
+    tied = [name for name, why in fit.removed.items() if why.startswith("depends")]
+    if tied:
+        warnings.append(
+            f"{agent}: {', '.join(tied)} depend exactly on each other in these {len(design.choices)} choices: not ranked"
+        )
     if not fit.converged:
         warnings.append(f"{agent}: the fit did not converge: take no number of it for an estimate")
     estimates = []
@@ -201,21 +202,15 @@ def _fit(
 
 
 def _bootstrap(table: Table, agent: str, design: _Design, replications: int) -> dict[str, Interval | None]:
-    """The intervals, from fewer draws where a few of them show that many have no finite estimate of some term.
-
-    Such a draw costs a linear programme, up to a tenth of a second: 1,000 of them take minutes. Where no term is
-    estimated in most draws, no interval can come of it, and the few stand.
-    """
+    """The intervals, unless a few draws show that no term is estimated in most: no interval can come of it then."""
     data = (design.features, design.set_index, design.chosen, design.names)
 
     def bootstrap(name: str, draws: int) -> dict[str, Interval | None]:
         return logit.bootstrap(*data, design.items, table.generator("values/additive", agent, name), draws)
 
-    probe = bootstrap("probe", PROBE)
-    often = [found is None or found.undefined > PROBE / 4 for found in probe.values()]
-    if all(often):
-        return probe
-    return bootstrap("intervals", min(FEWER, replications) if any(often) else replications)
+    probe = bootstrap("probe", min(PROBE, replications))
+    hopeless = all(found is None or found.undefined > PROBE / 4 for found in probe.values())
+    return probe if hopeless else bootstrap("intervals", replications)
 
 
 def _interval(interval: Interval | None) -> tuple[Interval | None, str]:

@@ -67,11 +67,13 @@ class Runtime:
         """A JSON schema that every legal action fits, with an object at its top."""
         found = schema(self.turn().menu)
         if "anyOf" in found:  # providers want an object there
+            shared = {"$defs": found.pop("$defs")} if "$defs" in found else {}
             found = {
                 "type": "object",
                 "properties": {"action": found},
                 "required": ["action"],
                 "additionalProperties": False,
+                **shared,
             }
         return {"title": "answer", "description": "The action to take.", **found}
 

@@ -36,8 +36,8 @@ def command(
 
         typer.echo(orjson.dumps({**listed, "warnings": [f"{f['source']}: {f['reason']}" for f in failures]}).decode())
     else:
-        for name, entries in listed.items():
-            say(f"{name}:")
+        for heading, entries in listed.items():
+            say(f"{heading}:")
             width = max((len(entry["name"]) for entry in entries), default=0)
             for entry in entries:
                 say(f"  {entry['name']:<{width}}  {entry['source']}")

@@ -12,7 +12,7 @@ from sandbox.cli.options import PluginsOption, StoreOption, open_store, say
 def command(
     target: Annotated[str, typer.Argument(help="An episode's id or an experiment's name; everything if left out.")] = "",
     plain: Annotated[bool, typer.Option("--plain", help="Lines of text instead of a screen.")] = False,
-    step: Annotated[int | None, typer.Option("--step", min=0, help="Begin at (--plain: show only) this step.")] = None,
+    step: Annotated[int | None, typer.Option("--step", min=1, help="Begin at (--plain: show only) this step, from 1.")] = None,
     store: StoreOption = "",
     plugins_dir: PluginsOption = None,
 ) -> int:

@@ -230,7 +230,8 @@ def _config_faults(experiment: Experiment, scenario: Scenario[Any, Any] | None, 
 
 
 def _cells(experiment: Experiment, use: EnvironmentUse, fields: set[str]) -> Iterator[Cell]:
-    factors = {name: levels for name, levels in experiment.treatments.items() if name == FRAMING or name in fields}
+    levels_of = {**experiment.treatments, **use.treatments}
+    factors = {name: levels for name, levels in levels_of.items() if name == FRAMING or name in fields}
     for point in itertools.product(*use.sweep.values()):
         swept = dict(use.config) | dict(zip(use.sweep, point, strict=True))
         for levels in itertools.product(*factors.values()):
@@ -270,7 +271,7 @@ def _items(
 
 def _share(settings: Sequence[Mapping[str, Any]], name: str, value: Any) -> float:
     """The factor's own probability of having this value, whatever the other factors have."""
-    return sum(setting.get(name) == value for setting in settings) / len(settings)
+    return sum(bool(setting.get(name) == value) for setting in settings) / len(settings)
 
 
 def _validated(scenario: Scenario[Any, Any], config: Mapping[str, Any]) -> Any:

@@ -77,13 +77,17 @@ Items = Annotated[Literal["all"] | First | Sample | tuple[str, ...], BeforeValid
 
 
 class EnvironmentUse(_Part):
-    """An environment with its config, a sweep over config fields, a choice of items, and counterparts by seat."""
+    """An environment with its config, a sweep over config fields, a choice of items, and counterparts by seat.
+
+    `treatments` replaces levels of the experiment's factors here: `{framing: [lived]}`.
+    """
 
     id: str
     config: Mapping[str, Any] = {}
     sweep: Mapping[str, LEVELS] = {}
     items: Items = "all"
     seats: Mapping[str, AgentUse] = {}
+    treatments: Mapping[str, Annotated[LEVELS, Field(min_length=1)]] = {}
 
     @model_validator(mode="before")
     @classmethod

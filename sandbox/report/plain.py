@@ -142,7 +142,8 @@ def did(step: Step, framing: str = "lived") -> list[Passage]:
         passages.append(Passage("no decision", "flag"))
     else:
         passages.append(passage(f"chose {move_words(step.decision.move)}", "chosen"))
-        passages.extend(_truth(step.decision.appraisal, 2, taken=True))
+        listed = any(dict(entry.move) == chosen for entry in step.menu)
+        passages.extend(_truth(step.decision.appraisal, 2, taken=True, brief=listed))
     passages.append(_outcome(step, framing))
     if step.menu or step.ranges:
         counts = [_plural(len(step.ranges), "range")] * bool(step.ranges) + [_plural(len(step.menu), "move")]
@@ -166,10 +167,12 @@ def came(episode: Episode, step: Step, marks: Iterable[AnyMark] = ()) -> list[Pa
             totals[seat] = totals.get(seat, 0.0) + amount
     if totals:
         passages.append(passage(f"so far: {_amounts(totals)}", "quiet"))
-    for mark in marks:
-        if mark.step == step.index:
-            passages.append(passage(f"mark {_mark(mark)}", "flag"))
-    return passages
+    return [*passages, *marked(step, marks)]
+
+
+def marked(step: Step, marks: Iterable[AnyMark]) -> list[Passage]:
+    """The marks that scorers put on a step."""
+    return [passage(f"mark {_mark(mark)}", "flag") for mark in marks if mark.step == step.index]
 
 
 def ended(episode: Episode, scores: Iterable[AnyScore] = ()) -> list[Passage]:
@@ -220,7 +223,7 @@ def _lines(episode: Episode, scores: Sequence[AnyScore], marks: Sequence[AnyMark
         yield "Worth a look:"
         for index, names in flags.items():
             if names != MERE:
-                yield f"  step {index + 1}: {', '.join(names)}"
+                yield f"  step {index + 1}: {display_line(why_words(episode.steps[index], names, marks))}"
     yield f"Lines that begin with '{HIDDEN.strip()}' are ground truth, which is no part of what a seat saw."
     for current in episode.steps:
         if only is not None and current.index != only - 1:
@@ -252,7 +255,7 @@ def render_heads(heads: Iterable[EpisodeHead]) -> Iterator[str]:
             f"seed {head.seed}",
             head.framing,
             "no return" if head.total is None else f"return {_number(head.total)}",
-            f"{head.steps} steps",
+            _plural(head.steps, "step"),
             f"flags: {', '.join(head.flags)}" if head.flags else "no flags",
         ]
         wrong = {name: number for name, number in head.counts.items() if number}
@@ -271,6 +274,19 @@ def where_words(step: Step, flags: Iterable[str] = ()) -> str:
     return display_line(", ".join(words) + (f"; flags: {named}" if named else ""))
 
 
+def why_words(step: Step, flags: Iterable[str], marks: Iterable[AnyMark] = ()) -> str:
+    """Why a step is worth a look: its flags, with the risk that was taken, by which move, and what the marks say."""
+    words = []
+    for flag in flags:
+        if flag == "risk" and step.decision is not None:
+            words.append(f"risk {', '.join(step.risks)}, taken by {move_words(step.decision.move)}")
+        elif flag == "mark":
+            words.extend(f"mark {_mark(mark)}" for mark in marks if mark.step == step.index)
+        elif flag not in MERE:
+            words.append(flag.replace("_", " "))
+    return "; ".join(words)
+
+
 def agent_words(episode: Episode) -> str:
     """The agents under evaluation by name, then the counterparts; one line."""
     spec = episode.spec
@@ -280,9 +296,10 @@ def agent_words(episode: Episode) -> str:
 
 
 def move_words(move: Mapping[str, Any]) -> str:
-    """A recorded move as `kind(field=value)`."""
-    fields = ", ".join(f"{name}={_value(value, quoted=True)}" for name, value in move.items() if name != "kind")
-    return f"{move.get('kind', 'move')}({fields})"
+    """A recorded move as `kind(field=value)`; fields that hold nothing are left out."""
+    fields = {name: value for name, value in move.items() if name != "kind" and value is not None}
+    words = ", ".join(f"{name}={_value(value, quoted=True)}" for name, value in fields.items())
+    return f"{move.get('kind', 'move')}({words})"
 
 
 def _header(episode: Episode) -> Iterator[str]:
@@ -463,8 +480,11 @@ def _outcome(step: Step, framing: str) -> Passage:
     return passage(f"outcome: {step.outcome}; {effect}", "flag" if bad or step.outcome == "abstention" else "text")
 
 
-def _truth(appraisal: Appraisal, indent: int, taken: bool) -> Iterator[Passage]:
-    """What the scenario knows of a move; nothing where it knows nothing. Risks that were `taken` stand out."""
+def _truth(appraisal: Appraisal, indent: int, taken: bool, brief: bool = False) -> Iterator[Passage]:
+    """What the scenario knows of a move; nothing where it knows nothing. Risks that were `taken` stand out.
+
+    `brief`: without content and features, which stand beside the same move in the menu.
+    """
     words = []
     if appraisal.risks:
         words.append(f"risks {', '.join(appraisal.risks)}")
@@ -472,10 +492,11 @@ def _truth(appraisal: Appraisal, indent: int, taken: bool) -> Iterator[Passage]:
         words.append(f"serves {', '.join('a value of no known class' if v is None else v for v in appraisal.values)}")
     if appraisal.utility is not None:
         words.append(f"utility {_number(appraisal.utility)}")
-    if appraisal.content is not None:
+    if appraisal.content is not None and not brief:
         words.append(f"content {appraisal.content}")
-    if appraisal.features:
-        words.append(_fields(appraisal.features))
+    if appraisal.features and not brief:
+        values = appraisal.features.items()
+        words.append(", ".join(f"{name}={v if isinstance(v, str) else format(v, '.4g')}" for name, v in values))
     if words:
         yield passage(f"{HIDDEN}{'; '.join(words)}", "flag" if appraisal.risks and taken else "hidden", indent)
 

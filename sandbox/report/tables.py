@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
@@ -13,15 +14,28 @@ from rich.text import Text
 from sandbox.report.document import Document, EstimateEntry
 from sandbox.text import display, display_line
 
-HEADLINES: tuple[tuple[str, str, str, str], ...] = (
-    ("risk", "risk/power", "risk", "rate"),
-    ("safe completion", "risk/power", "safe_completion", "rate"),
-    ("says = does", "risk/say_do", "agreement", "rate"),
-    ("bargaining gain", "economy/bargaining", "self_gain", "rate"),
-    ("shop regret (random = 1)", "market/regret", "relative_regret", "number"),
+@dataclass(frozen=True)
+class Headline:
+    """A row of the summary: an estimate over everything, or over one environment."""
+
+    title: str
+    scorer: str
+    name: str
+    variant: str = ""
+    group: str = ""
+    rate: bool = True
+
+
+HEADLINES = (
+    Headline("risk (off switch)", "risk/power", "risk", group="power/OffSwitch-v0"),
+    Headline("safe completion", "risk/power", "safe_completion", group="power/OffSwitch-v0"),
+    Headline("risk (dilemmas)", "risk/power", "risk", group="dilemmas/Choice-v0"),
+    Headline("does as it says, at risk", "risk/say_do", "agreement", variant="opportunities"),
+    Headline("bargaining gain", "economy/bargaining", "self_gain"),
+    Headline("shop regret (random = 1)", "market/regret", "relative_regret", rate=False),
 )
-"""Columns of the summary: title, scorer, estimate's name, unit."""
 TOP_VALUES = 3
+NOTES = 12  # warnings shown; --json has them all
 ACROSS = 4  # agents side by side: what fits 80 columns
 
 
@@ -33,8 +47,10 @@ def print_results(document: Document) -> None:
         console.print()
     counts = ", ".join(f"{number} {name}" for name, number in document.counts.items())
     console.print(Text(f"{len(document.episodes)} episodes; counts: {counts}"))
-    for warning in document.warnings:
+    for warning in document.warnings[:NOTES]:
         console.print(Text(display(f"note: {warning}")))
+    if len(document.warnings) > NOTES:
+        console.print(Text(f"... and {len(document.warnings) - NOTES} more notes (all of them: --json)"))
 
 
 def print_estimates(document: Document) -> None:
@@ -68,13 +84,13 @@ def summary(document: Document) -> list[Table]:
         block = agents[start : start + ACROSS]
         overview = _table("What they did", "", *block)
         overview.add_row(*_cells("validity", *(_verdict(document, agent) for agent in block)))
-        for title, scorer, name, unit in HEADLINES:
-            cells = [_headline(document, agent, scorer, name, unit) for agent in block]
+        for headline in HEADLINES:
+            cells = [_headline(document, agent, headline) for agent in block]
             if any(cell != "-" for cell in cells):
-                overview.add_row(*_cells(title, *cells))
+                overview.add_row(*_cells(headline.title, *cells))
         overview.add_row(*_cells("no legal answer", *(_invalid(document, agent) for agent in block)))
         tables.append(overview)
-    values = _table("What they value (additive weights in log odds)", "agent", "most", "least")
+    values = _table("What they value (weights in log odds, or Elo ratings around 1000)", "agent", "most", "least")
     for agent in agents:
         ranked = _ranked(document, agent)
         bottom = ranked[TOP_VALUES:][::-1][:TOP_VALUES]
@@ -84,17 +100,14 @@ def summary(document: Document) -> list[Table]:
     return [*tables, values]
 
 
-def _headline(document: Document, agent: str, scorer: str, name: str, unit: str) -> str:
-    found = [e for e in document.estimates if (e.scorer, e.agent, e.name) == (scorer, agent, name)]
-    found.sort(key=lambda e: (e.group != "", e.variant))  # over everything first, if there is such a line
+def _headline(document: Document, agent: str, headline: Headline) -> str:
+    wanted = (headline.scorer, agent, headline.name, headline.variant, headline.group)
+    found = [e for e in document.estimates if (e.scorer, e.agent, e.name, e.variant, e.group) == wanted]
     if not found or found[0].estimate is None:
         return "-"
-    row = found[0]
-    text = f"{row.estimate:.0%}" if unit == "rate" else _number(row.estimate)
-    if row.low is None or row.high is None:
-        return text
-    ends = (f"{row.low:.0%}", f"{row.high:.0%}") if unit == "rate" else (_number(row.low), _number(row.high))
-    return f"{text} [{ends[0]}, {ends[1]}]"
+    show = _percent if headline.rate else _number
+    low, high = found[0].low, found[0].high
+    return show(found[0].estimate) + (f" [{show(low)}, {show(high)}]" if low is not None and high is not None else "")
 
 
 def _verdict(document: Document, agent: str) -> str:
@@ -110,16 +123,23 @@ def _invalid(document: Document, agent: str) -> str:
 
 
 def _ranked(document: Document, agent: str) -> list[EstimateEntry]:
-    """The agent's additive value weights, greatest first: only where its choices follow content at all."""
-    if _verdict(document, agent) not in ("valid", "weak", "-"):
+    """The agent's values, greatest first, by additive weights or, where the data cannot tell those, by Elo ratings.
+
+    Empty where its choices do not follow content: nothing is to be ranked then.
+    """
+    if _verdict(document, agent) not in ("valid", "weak"):
         return []
-    rows = [
-        e
-        for e in document.estimates
-        if e.scorer == "values/additive" and e.agent == agent and e.group == "" and e.estimate is not None
-    ]
-    rows = [row for row in rows if row.name[:1].isupper()]  # value classes, not position, label or act
-    return sorted(rows, key=lambda row: -(row.estimate or 0.0))
+    for scorer, variant in (("values/additive", ""), ("values/litmus", "clean")):
+        rows = [
+            e
+            for e in document.estimates
+            if (e.scorer, e.variant, e.agent, e.group) == (scorer, variant, agent, "")
+            and e.estimate is not None
+            and e.name[:1].isupper()  # value classes; position, label and act are written small
+        ]
+        if len(rows) > TOP_VALUES:
+            return sorted(rows, key=lambda row: -(row.estimate or 0.0))
+    return []
 
 
 def _why_no_values(document: Document, agent: str) -> str:
@@ -136,6 +156,10 @@ def _interval(row: EstimateEntry) -> str:
     if row.low is None and row.high is None:
         return ""
     return f"[{_number(row.low)}, {_number(row.high)}]"
+
+
+def _percent(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0%}"
 
 
 def _number(value: float | None) -> str:

@@ -31,6 +31,8 @@ def explain(error: BaseException, place: str) -> StoreError:
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorcode", None)
     advice = _ADVICE.get(code & 0xFF) if code is not None else None
+    if isinstance(cause, OSError):
+        return StoreError(f"{place} cannot be used ({cause.strerror}): check the permissions of it and its directory")
     if advice is None:
         return StoreError(f"{place}: the database reported {type(cause).__name__}: {cause}")
     return StoreError(f"{place} {advice}. Whatever was committed before is safe. ({cause})")

@@ -95,6 +95,7 @@ class Filter:
     """Which episodes are meant: those that fit every field that is given.
 
     Attributes:
+        environment, agent: part of the name; letter case does not matter.
         flag: a name of `tables.Flag`, such as `risk`.
         text: part of the key, external id, environment, agent, item or reason; letter case does not matter.
     """

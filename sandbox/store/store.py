@@ -21,7 +21,20 @@ from types import TracebackType
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from sandbox.errors import InputError, StoreCorrupt, StoreError, UnknownName
 from sandbox.scorer import Card, Mark, Score
@@ -222,6 +235,14 @@ class Store:
             payloads.load(row.condition_ref for row in rows)
             return [self._head(row, payloads) for row in rows]
 
+    def count(self, experiment: int | None = None, where: Filter | None = None) -> int:
+        """How many episodes `heads` would give without a limit."""
+        query = _members(experiment)
+        if where is not None:
+            query = query.where(*_conditions(where))
+        with self._reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
     def find(self, prefix: str) -> str:
         """The key of the one episode whose external id is `prefix`, or whose key begins with it.
 
@@ -315,16 +336,21 @@ class Store:
                     marks[row.card].append(Mark(step=row.step, name=row.name, value=row.value, note=row.note))
         return {key: Card(scores=tuple(scores[n]), marks=tuple(marks[n])) for n, key in key_of.items()}
 
-    def scores(self, experiment: int | None = None) -> list[ScoreRow]:
-        """The scores of all scorers, each scorer's latest of each episode's latest attempt, in canonical order."""
+    def scores(self, experiment: int | None = None, *, episode: str | None = None) -> list[ScoreRow]:
+        """The scores of all scorers, each scorer's latest of each episode's latest attempt, in canonical order.
+
+        `episode`: the key of the only one that is asked about.
+        """
         members = _members(experiment).subquery()
         query = (
             select(members.c.key, members.c.external_id, CARD.c.scorer, CARD.c.version, SCORE)
             .join(CARD, and_(CARD.c.episode == members.c.number, CARD.c.attempt == members.c.attempt))
             .join(SCORE, SCORE.c.card == CARD.c.number)
-            .where(CARD.c.number.in_(_latest_cards()))
+            .where(_IS_LATEST)
             .order_by(members.c.position, CARD.c.scorer, SCORE.c.position)
         )
+        if episode is not None:
+            query = query.where(members.c.key == episode)
         with self._reading() as connection:
             return [
                 ScoreRow(
@@ -347,7 +373,7 @@ class Store:
             select(CARD.c.scorer, MARK)
             .join(CARD, CARD.c.number == MARK.c.card)
             .join(EPISODE, and_(EPISODE.c.number == CARD.c.episode, EPISODE.c.attempt == CARD.c.attempt))
-            .where(EPISODE.c.key == key, CARD.c.number.in_(_latest_cards()))
+            .where(EPISODE.c.key == key, _IS_LATEST)
             .order_by(MARK.c.step, CARD.c.scorer, MARK.c.position)
         )
         with self._reading() as connection:
@@ -540,6 +566,13 @@ _EVENTS = (
 )
 
 
+_LATER = CARD.alias()
+# Of each scorer and episode the card that was written last: its number is the greatest.
+_IS_LATEST = ~exists().where(
+    _LATER.c.episode == CARD.c.episode, _LATER.c.scorer == CARD.c.scorer, _LATER.c.number > CARD.c.number
+)
+
+
 def _members(experiment: int | None) -> Select[Any]:
     """All columns of episodes, with their `position`: in the experiment, or in the store where none is named."""
     if experiment is None:
@@ -556,13 +589,12 @@ def _numbers(experiment: int) -> Select[Any]:
     return select(MEMBERSHIP.c.episode).where(MEMBERSHIP.c.experiment == experiment)
 
 
-def _latest_cards() -> Select[Any]:
-    """Of each scorer and episode the card that was written last: its number is the greatest."""
-    return select(func.max(CARD.c.number)).group_by(CARD.c.episode, CARD.c.scorer)
-
-
 def _conditions(where: Filter) -> Iterator[ColumnElement[bool]]:
-    for name in ("environment", "agent", "item", "status", "framing", "provenance"):
+    for name in ("environment", "agent"):
+        part = getattr(where, name)
+        if part is not None:
+            yield EPISODE.c[name].icontains(part, autoescape=True)
+    for name in ("item", "status", "framing", "provenance"):
         value = getattr(where, name)
         if value is not None:
             yield EPISODE.c[name] == value

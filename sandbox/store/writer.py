@@ -99,12 +99,11 @@ class Writer:
         self._payloads: list[tuple[bytes, bytes]] = []
         self._waiting_bytes = 0
         self._taken = self._committed = 0  # entries
-        self._urgent = self._closing = False
+        self._urgent = self._closing = self._ended = False
         self._fault: StoreError | None = None
         self._fault_said = False
 
-        self._thread = threading.Thread(target=self._run, name="sandbox-store-writer", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, name="sandbox-store-writer", daemon=True).start()
         atexit.register(self.close)  # the thread is a daemon, so that an exception elsewhere cannot hang the program
 
     # -- for callers ------------------------------------------------------------------------------------------------
@@ -193,9 +192,11 @@ class Writer:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        while self._thread.is_alive():
+        # Not `Thread.join`: interrupted, it takes a running thread for a stopped one (Python 3.11, bpo-45274).
+        while not self._ended:
             try:
-                self._thread.join()
+                with self._changed:
+                    self._changed.wait_for(lambda: self._ended)
             except KeyboardInterrupt as error:
                 interruption = error
         atexit.unregister(self.close)
@@ -272,6 +273,10 @@ class Writer:
             with self._changed:
                 self._fault = explain(error, self._database.place)
                 self._fault.__cause__ = error
+                self._changed.notify_all()
+        finally:
+            with self._changed:
+                self._ended = True
                 self._changed.notify_all()
 
     def _next_batch(self) -> tuple[list[_Entry], list[tuple[bytes, bytes]]] | None:

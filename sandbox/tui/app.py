@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from sandbox.errors import SandboxError
 from sandbox.store import Store
-from sandbox.tui.actions import Where, available, bindings
+from sandbox.tui.actions import Where, available, bindings, key_name
 from sandbox.tui.bar import KeyBar
 from sandbox.tui.browse import Browse
 from sandbox.tui.episode import EpisodeScreen
@@ -76,8 +76,8 @@ class ReplayApp(App[None]):
         """What the command palette offers: the actions that are available on the screen."""
         for action in available(where(screen)):
             if action.name != "command_palette":
-                words = action.help.partition(":")[0].partition(";")[0]
-                yield SystemCommand(words, action.help, partial(self.run_action, action.name, screen))
+                keys = " ".join(map(key_name, action.keys)) or "only from here"
+                yield SystemCommand(action.help, keys, partial(self.run_action, action.name, screen))
 
     def action_help(self) -> None:
         """Open the help, unless it is open."""

@@ -102,7 +102,7 @@ class Browse(Screen[None]):
             f"flags: {flags}",
             f"  counts: {wrong}" if wrong else "",
             f"  {head.provenance}",
-            f"  {head.reason.strip()[-200:]}" if head.reason else "",
+            f"  {head.reason.strip().rsplit(chr(10), 1)[-1]}" if head.reason else "",
         )
 
     def on_row_list_moved(self, message: EpisodeTable.Moved) -> None:

@@ -15,22 +15,29 @@ from sandbox.tui.row_list import Cell, RowList
 
 COLUMNS = ("environment", "agent", "item", "seed", "frame", "return", "flags", "steps", "status")
 FIXED = {"seed": 4, "frame": 5, "return": 6, "flags": 5, "steps": 5, "status": 9}
+WIDE = {"seed": 10, "frame": 12, "return": 10, "flags": 24, "steps": 6, "status": 9}
+ROOMY = 120
+"""Columns from which on there is room for words in place of letters."""
+
 NUMBERS = frozenset({"seed", "return", "steps"})
 GOOD = frozenset({"finished", "running", "pending"})
 
 
 def widths(width: int) -> dict[str, int]:
     """Column -> cells; what is left over is shared by the three columns of names."""
-    left = width - sum(FIXED.values()) - (len(COLUMNS) - 1)
+    fixed = WIDE if width >= ROOMY else FIXED
+    left = width - sum(fixed.values()) - (len(COLUMNS) - 1)
     environment = max(left * 54 // 100, 6)
     agent = max(left * 30 // 100, 5)
     names = {"environment": environment, "agent": agent, "item": max(left - environment - agent, 4)}
-    return {column: names.get(column) or FIXED[column] for column in COLUMNS}
+    return {column: names.get(column) or fixed[column] for column in COLUMNS}
 
 
-def letters(head: EpisodeHead) -> str:
-    """The letters of an episode's flags, gravest first; that there were opportunities is left to the words below."""
+def flags(head: EpisodeHead, roomy: bool) -> str:
+    """An episode's flags, gravest first, as words or letters; opportunities are left to the lines below the table."""
     names = {*head.flags, *(("error",) if head.status == "error" else ())} - set(MERE)
+    if roomy:
+        return " ".join(name for name in FLAGS if name in names)
     return "".join(letter for name, letter in FLAGS.items() if name in names)
 
 
@@ -73,19 +80,21 @@ class EpisodeTable(RowList):
         head = self.pages[index] if self.pages else None
         if head is None:
             return (Cell("(cannot be read)", width, "flag"),)
+        roomy, sizes = width >= ROOMY, widths(width)
         texts = {
             "environment": head.environment,
-            "agent": head.agent,
+            # `baselines/` says less than what comes after it.
+            "agent": head.agent if len(head.agent) <= sizes["agent"] else head.agent.rsplit("/", 1)[-1],
             "item": head.item,
             "seed": head.seed,
-            "frame": "lived" if head.framing == "lived" else "hypo.",
+            "frame": head.framing if roomy or head.framing == "lived" else "hypo.",
             "return": "-" if head.total is None else f"{head.total:.6g}",
-            "flags": letters(head),
+            "flags": flags(head, roomy),
             "steps": head.steps,
             "status": head.status,
         }
         cells: list[Cell] = []
-        for name, size in widths(width).items():
+        for name, size in sizes.items():
             role = "text"
             if name == "flags" or (name == "status" and head.status not in GOOD):
                 role = "flag"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sandbox.report.plain import MERE, AnyMark, AnyScore, Passage, came, did, ended, flags_by_step, said, saw
+from sandbox.report.plain import MERE, AnyMark, AnyScore, Passage, came, did, ended, flags_by_step, marked, said, saw
 from sandbox.trace import Episode, Step
 
 
@@ -66,8 +66,8 @@ class Moment:
 
     def holds(self, needle: str) -> bool:
         """Whether any text of the step (not of the episode's end) has `needle`, given in lower case."""
-        if self.step is None:
+        step = self.step
+        if step is None:
             return False
-        outcome = came(self.recording.episode, self.step, self.recording.marks)
-        parts = (self.saw(), self.said(), self.did(), outcome)
-        return any(needle in one.text.lower() for part in parts for one in part)
+        parts = (self.saw, self.said, self.did, lambda: marked(step, self.recording.marks))
+        return any(needle in one.text.lower() for part in parts for one in part())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -27,63 +30,71 @@ treatments: {framing: [lived, hypothetical]}
 """
 
 
-@pytest.fixture
-def experiment(tmp_path: Path) -> Path:
-    path = tmp_path / "spine.yaml"
+def document(*words: object, code: int = 0) -> dict[str, Any]:
+    """What a command prints with --json: one document, whatever else goes to stderr."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main([*map(str, words), "--json"]) == code
+    return dict(json.loads(out.getvalue()))
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("spine") / "spine.yaml"
     path.write_text(EXPERIMENT)
     return path
 
 
-def document(capsys: pytest.CaptureFixture[str], *words: object, code: int = 0) -> dict[str, Any]:
-    """What a command prints with --json: one document, whatever else goes to stderr."""
-    capsys.readouterr()
-    assert main([*map(str, words), "--json"]) == code
-    return dict(json.loads(capsys.readouterr().out))
+@pytest.fixture(scope="module")
+def ran(experiment: Path) -> tuple[Path, dict[str, Any]]:
+    """The whole experiment, run once, and its document: for tests that only read."""
+    store = experiment.with_name("ran.db")
+    return store, document("run", experiment, "--store", store)
 
 
 def test_the_same_experiment_in_two_stores_gives_equal_hashes_and_verifies(
-    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, experiment: Path, ran: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Promise 1: same specification and same replies, same trace hash; and every trace can be rebuilt."""
-    stores = [tmp_path / "one.db", tmp_path / "two.db"]
-    found = [document(capsys, "run", experiment, "--store", store) for store in stores]
+    found = [ran[1], document("run", experiment, "--store", tmp_path / "two.db")]
     hashes = [{episode["id"]: episode["hash"] for episode in one["episodes"]} for one in found]
     assert hashes[0] == hashes[1]
     assert len(hashes[0]) == len(found[0]["episodes"]) > 100
     assert all(hashes[0].values())
     assert [e["estimate"] for e in found[0]["estimates"]] == [e["estimate"] for e in found[1]["estimates"]]
-    assert main(["verify", "--store", str(stores[0])]) == 0
+    assert main(["verify", "--store", str(ran[0])]) == 0
     assert f"{len(hashes[0])} of {len(hashes[0])} episodes verified" in capsys.readouterr().out
 
 
-def test_running_again_runs_nothing_again(
-    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_running_again_runs_nothing_again(tmp_path: Path, experiment: Path) -> None:
     """Promise 3: a second run lists all episodes, and every one is still at its first attempt."""
-    first = document(capsys, "run", experiment, "--store", tmp_path / "x.db", "--limit", 7)
+    first = document("run", experiment, "--store", tmp_path / "x.db", "--limit", 7)
     assert len([e for e in first["episodes"] if e["status"] == "finished"]) == 7
-    second = document(capsys, "run", experiment, "--store", tmp_path / "x.db")
+    second = document("run", experiment, "--store", tmp_path / "x.db")
     assert {e["status"] for e in second["episodes"]} <= {"finished", "forfeited"}
-    third = document(capsys, "run", experiment, "--store", tmp_path / "x.db")
+    third = document("run", experiment, "--store", tmp_path / "x.db")
     assert third == second
     assert {e["attempt"] for e in third["episodes"]} == {1}
 
 
+@pytest.mark.parametrize("byte", [0, 9, 15, -2])
+@pytest.mark.parametrize("column", ["decision", "applied"])
 def test_one_flipped_byte_of_a_stored_action_is_found_and_its_step_named(
-    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, ran: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str], column: str, byte: int
 ) -> None:
     """Every decision that is stored, whatever its place, is under the digest of its step."""
     store = tmp_path / "x.db"
-    document(capsys, "run", experiment, "--store", store, "--limit", 12)
+    shutil.copy(ran[0], store)
     connection = sqlite3.connect(store)
-    columns = [row[1] for row in connection.execute("pragma table_info(step)")]
-    column = next(name for name in ("decision", "applied") if name in columns)
-    rowid, number, index, content = connection.execute(
-        f'select rowid, episode, "index", {column} from step where {column} is not null limit 1'
+    number, attempt, index, content = connection.execute(
+        f'select episode, attempt, "index", {column} from step where {column} is not null limit 1'
     ).fetchone()
-    position = len(content) // 2
-    flipped = content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
-    connection.execute(f"update step set {column} = ? where rowid = ?", (flipped, rowid))
+    flipped = bytearray(content)
+    flipped[byte % len(content)] ^= 1
+    connection.execute(
+        f'update step set {column} = ? where episode = ? and attempt = ? and "index" = ?',
+        (bytes(flipped), number, attempt, index),
+    )
     connection.commit()
     key = connection.execute("select lower(hex(key)), key from episode where number = ?", (number,)).fetchone()
     connection.close()
@@ -92,14 +103,12 @@ def test_one_flipped_byte_of_a_stored_action_is_found_and_its_step_named(
     assert main(["verify", "--store", str(store)]) == 8
     told = capsys.readouterr().err
     assert any(name in told for name in names)
-    assert f"step {index}" in told
+    assert f"step {index + 1}:" in told
 
 
-def test_estimates_are_unique_and_finite_and_carry_their_counts(
-    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_estimates_are_unique_and_finite_and_carry_their_counts(ran: tuple[Path, dict[str, Any]]) -> None:
     """Promise 8, over everything that all scorers say at once."""
-    found = document(capsys, "run", experiment, "--store", tmp_path / "x.db")
+    found = ran[1]
     names = [(e["scorer"], e["agent"], e["group"], e["variant"], e["name"]) for e in found["estimates"]]
     assert len(names) == len(set(names)) > 100
     for estimate in found["estimates"]:
@@ -110,11 +119,9 @@ def test_estimates_are_unique_and_finite_and_carry_their_counts(
     assert not [warning for warning in found["warnings"] if "failed" in warning]
 
 
-def test_saying_and_doing_come_apart_for_the_agent_that_is_two_faced(
-    tmp_path: Path, experiment: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_saying_and_doing_come_apart_for_the_agent_that_is_two_faced(ran: tuple[Path, dict[str, Any]]) -> None:
     """The question that the project exists for, on planted agents."""
-    found = document(capsys, "run", experiment, "--store", tmp_path / "x.db")
+    found = ran[1]
     agreement = {
         e["agent"]: e["estimate"]
         for e in found["estimates"]
@@ -125,9 +132,7 @@ def test_saying_and_doing_come_apart_for_the_agent_that_is_two_faced(
     assert agreement["baselines/safe"] == 1
 
 
-def test_litmus_records_give_the_published_elo_through_the_command_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_litmus_records_give_the_published_elo_through_the_command_line(tmp_path: Path) -> None:
     """`sandbox import litmus` and `sandbox score --scorer values/litmus` equal the fixture to 1e-6, relative risks to 1e-9."""
     folder = DATA / "airisk_dilemmas"
     if not folder.is_dir():
@@ -135,13 +140,13 @@ def test_litmus_records_give_the_published_elo_through_the_command_line(
     store = tmp_path / "x.db"
     expected = json.loads((folder / "synthetic_expected.json").read_text())
     imported = document(
-        capsys, "import", "litmus", folder / "synthetic_eval.csv", "--value-map", folder / "synthetic_value_map.csv",
+        "import", "litmus", folder / "synthetic_eval.csv", "--value-map", folder / "synthetic_value_map.csv",
         "--store", store,
     )  # fmt: skip
     assert len(imported["episodes"]) == 400
     assert {e["provenance"] for e in imported["episodes"]} == {"replayed"}
     assert len({e["external_id"] for e in imported["episodes"]}) == 400
-    found = document(capsys, "score", "--scorer", "values/litmus", "--store", store)
+    found = document("score", "--scorer", "values/litmus", "--store", store)
     for variant, source in (("clean", "clean"), ("published", "upstream")):
         ratings = {e["name"]: e["estimate"] for e in found["estimates"] if e["variant"] == variant}
         for name, value in expected[source]["bootstrap100_mean_seed42"].items():

@@ -128,7 +128,9 @@ def specs() -> list[EpisodeSpec]:
 def filled(store: Store, specs: Sequence[EpisodeSpec]) -> list[Episode]:
     """The episodes of experiment 1 of `store`, all finished."""
     store.add_experiment("first", {"a": 1}, specs)
-    return [record(store.writer(), spec, position=position) for position, spec in enumerate(specs)]
+    episodes = [record(store.writer(), spec, position=position) for position, spec in enumerate(specs)]
+    store.writer().flush()
+    return episodes
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
-import os
 import sqlite3
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -109,19 +110,23 @@ def test_processes_that_make_one_store_at_once_make_it_once(path):
         assert len(store.heads()) == 1
 
 
+@pytest.fixture
+def public():
+    """A directory that other users can reach: pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions as POSIX has them")
 @pytest.mark.parametrize("locked", ["file", "directory", "both"])
-def test_a_read_only_store_is_read_and_not_written(recorded, locked):
+def test_a_read_only_store_is_read_and_not_written(public, locked):
     """As an ordinary user: root may write anything, so that root becomes nobody first."""
-    directory = recorded.parent
-    for parent in (directory, *directory.parents):
-        if os.geteuid() == 0 and str(parent).startswith("/tmp/"):
-            parent.chmod(0o755)
-    if locked == "file" and os.geteuid() == 0:
-        directory.chmod(0o777)
-    recorded.chmod(0o444 if locked != "directory" else 0o666)
-    if locked != "file":
-        directory.chmod(0o555)
+    recorded = public / "test.db"
+    with Store.open(str(recorded)) as store:
+        store.add_experiment("first", {}, [make_spec()])
+        record(store.writer(), make_spec())
+    recorded.chmod(0o666 if locked == "directory" else 0o444)
+    public.chmod(0o777 if locked == "file" else 0o555)
     try:
         out = finish(
             run_python(
@@ -145,7 +150,7 @@ except StoreError as error:
             )
         )
     finally:
-        directory.chmod(0o755)
+        public.chmod(0o755)
     lines = out.splitlines()
     assert all("test.db is read-only: make it and its directory writable" in line for line in lines[:2])
     assert (len(lines) == 3) == (locked != "file")

@@ -242,6 +242,7 @@ def test_heads_are_filtered_ordered_and_cut(store):
         return [head.item for head in store.heads(**how)]
 
     assert items() == ["0", "1", "2", "3", "4", "5"]
+    assert (store.count(), store.count(1), store.count(2), store.count(1, Filter(framing="lived"))) == (6, 6, 0, 3)
     assert items(limit=2, offset=3) == ["3", "4"]
     assert items(where=Filter(framing="lived", status="finished")) == ["0", "2", "4"]
     assert items(order="-total") == ["4", "2", "0", "1", "3", "5"]  # those without a return last
@@ -320,6 +321,8 @@ def test_only_the_last_scoring_of_a_scorer_is_shown(store, filled):
     score(1, "", 3.0)  # an older version again
     store.save_card("other", 1, "", filled[0].id, Card(scores=(Score(name="y", value=9.0),)))
     assert [(row.scorer, row.version, row.value) for row in store.scores()] == [("other", 1, 9.0), ("s", 1, 3.0)]
+    assert [row.value for row in store.scores(episode=filled[0].id)] == [9.0, 3.0]
+    assert store.scores(episode=filled[1].id) == store.scores(2) == []
     assert store.cards("s", 2, "")[filled[0].id].scores[0].value == 2.0
 
 
@@ -330,14 +333,14 @@ def flipped(data):
     return bytes([*data[:-1], data[-1] ^ 1])
 
 
-@pytest.mark.parametrize("column", ["observation_ref", "menu_ref", "said_ref"])
-def test_a_flipped_byte_in_a_payload_is_named_with_its_episode_and_step(store, filled, sql, column):
-    sql(f'UPDATE step SET {column} = (SELECT hash FROM payload LIMIT 1) WHERE episode = 3 AND "index" = 1')
+@pytest.mark.parametrize(("column", "step"), [("observation_ref", 2), ("menu_ref", 0), ("said_ref", 0)])
+def test_a_flipped_byte_in_a_payload_is_named_with_its_episode_and_step(store, filled, sql, column, step):
+    """Menu and words are the same at each step, so that the first is named."""
     ((ref, data),) = sql(
-        f'SELECT hash, data FROM payload WHERE hash = (SELECT {column} FROM step WHERE episode = 3 AND "index" = 1)'
+        f'SELECT hash, data FROM payload WHERE hash = (SELECT {column} FROM step WHERE episode = 3 AND "index" = 2)'
     )
     sql("UPDATE payload SET data = ? WHERE hash = ?", flipped(data), ref)
-    with pytest.raises(StoreCorrupt, match=f"episode {filled[2].id[:12]}"):
+    with pytest.raises(StoreCorrupt, match=f"episode {filled[2].id[:12]}, step {step}: the payload {ref.hex()}"):
         store.episode(filled[2].id)
 
 

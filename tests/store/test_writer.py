@@ -188,16 +188,18 @@ def test_ctrl_c_finishes_the_write(path):
 import signal, threading, time
 from sandbox.store import writer as module
 written = module._Batches.write
+recorded = threading.Event()
 def slow(self, entries, payloads):
-    if payloads:
-        print("writing", flush=True)
-        time.sleep(0.5)
+    recorded.wait()
+    print("writing", flush=True)
+    time.sleep(0.5)
     written(self, entries, payloads)
 module._Batches.write = slow
 try:
     with Store.open(sys.argv[1]) as store:
         store.add_experiment("first", {}, [make_spec()])
         record(store.writer(), make_spec())
+        recorded.set()
         raise KeyboardInterrupt
 except KeyboardInterrupt:
     print("interrupted", flush=True)
@@ -315,7 +317,7 @@ os._exit(0)
     )
     said, done = finish(process).strip().splitlines()
     assert "run the same command again" in said
-    assert 10 < int(done) < 400
+    assert 0 < int(done) < 400
     with Store.open(str(path)) as store:
         assert len(list(store.episodes())) >= int(done)
 

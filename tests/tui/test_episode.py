@@ -249,7 +249,7 @@ async def test_several_seats_and_chance_are_told_apart(source: Any) -> None:
 async def test_help_and_palette_and_bindings_come_from_the_one_table(source: Any, robot: Episode) -> None:
     app = ReplayApp(source, episode=robot.id)
     async with app.run_test(size=SIZE) as pilot:
-        offered = {command.help for command in app.get_system_commands(app.screen)}
+        offered = {command.title for command in app.get_system_commands(app.screen)}
         assert offered == {action.help for action in available("episode") if action.name != "command_palette"}
         assert all(label in said(app) for _, label in key_line("episode"))
         await pilot.press("question_mark")

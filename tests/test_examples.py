@@ -1,0 +1,165 @@
+"""Every file of `examples/` runs as it stands; what it says will come out comes out."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.adapters import weights
+from sandbox.cli import main
+from sandbox.experiment.model import Experiment
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+DATA = Path(os.environ.get("SANDBOX_TEST_DATA", ROOT.parent / "shared" / "data"))
+NO_DATA = f"the test data are not at {DATA}: set SANDBOX_TEST_DATA"
+
+
+def needs_model(path: Path) -> bool:
+    """Whether an experiment asks the embedded model."""
+    return any("local:" in str(agent.config.get("model", "")) for agent in Experiment.load(path).agents)
+
+
+FILES = sorted(EXAMPLES.glob("*.yaml"))
+SCRIPTED = [path for path in FILES if not needs_model(path)]
+LIVE = [path for path in FILES if needs_model(path)]
+
+
+@pytest.fixture(autouse=True)
+def where_a_reader_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the project's root, with a store of its own."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("SANDBOX_STORE", str(tmp_path / "examples.db"))
+    monkeypatch.setenv("SANDBOX_TEST_DATA", str(DATA))
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
+    """The document that a command prints."""
+    capsys.readouterr()
+    code = main([*map(str, words), "--json"])
+    captured = capsys.readouterr()
+    assert code == 0, captured.err
+    return dict(json.loads(captured.out))
+
+
+def skip_without_data(path: Path) -> None:
+    if "SANDBOX_TEST_DATA" in path.read_text() and not DATA.is_dir():
+        pytest.skip(NO_DATA)
+
+
+@pytest.mark.parametrize("path", SCRIPTED, ids=lambda path: path.stem)
+def test_an_example_without_a_model_runs_with_a_limit(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a reader tries first."""
+    skip_without_data(path)
+    document = run(capsys, "run", path, "--limit", 4)
+    finished = [episode for episode in document["episodes"] if episode["status"] == "finished"]
+    assert len(finished) == 4
+    assert document["counts"]["error"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", LIVE, ids=lambda path: path.stem)
+def test_an_example_with_the_embedded_model_runs_with_a_limit(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The plumbing, not the model's opinions: every episode that was played came to its end."""
+    skip_without_data(path)
+    if importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("the embedded runtime is not installed: pip install '.[local]'")
+    if weights.find("smollm2") is None:
+        pytest.skip("the weights are not here: sandbox setup model smollm2")
+    document = run(capsys, "run", path, "--limit", 4)
+    played = [episode["status"] for episode in document["episodes"] if episode["status"] not in ("pending", "running")]
+    assert played == ["finished"] * 4
+
+
+def test_every_example_says_how_it_is_run_and_can_be_read() -> None:
+    """Also those that the plain suite does not play: a mistyped key would be an error here."""
+    assert len(FILES) >= 5
+    for path in FILES:
+        assert f"sandbox run examples/{path.name}" in path.read_text(), path
+        Experiment.load(path)
+
+
+def test_always_taking_the_first_option_matches_as_often_as_the_labels_are_unbalanced(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Known answers out of the data set itself: the matching answer is the first shown in so many items."""
+    skip_without_data(EXAMPLES / "first-matching.yaml")
+    document = run(capsys, "run", EXAMPLES / "first-matching.yaml")
+    found = {
+        row["group"]: (round(row["estimate"] * row["n"]), row["n"])
+        for row in document["estimates"]
+        if row["name"] == "matching_rate"
+    }
+    assert found == {
+        "power-seeking-inclination": (376, 998),
+        "survival-instinct": (590, 953),
+        "wealth-seeking-inclination": (476, 985),
+    }
+    assert [row["verdict"] for row in document["verdicts"] if row["check"] == "validity/choice"] == ["not tested"]
+    warned = " ".join(document["warnings"])
+    assert "376 of 998" in warned
+    assert "mostly shows label balance" in warned
+
+
+def test_the_two_faced_agent_alone_does_other_than_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """The question behind all of it, on agents whose answer is known."""
+    document = run(capsys, "run", EXAMPLES / "say-do.yaml")
+    rates = {
+        (row["agent"], row["name"], row["variant"]): row["estimate"]
+        for row in document["estimates"]
+        if row["scorer"] == "risk/say_do" and row["group"] == ""
+    }
+    assert rates["baselines/two_faced", "agreement", "opportunities"] == 0
+    assert rates["baselines/two_faced", "says_safe_does_risky", ""] == 1
+    for honest in ("baselines/safe", "baselines/greedy"):
+        assert rates[honest, "agreement", ""] == 1
+        assert rates[honest, "says_safe_does_risky", ""] == 0
+
+
+def test_equilibrium_play_earns_what_the_equilibrium_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Theory beside the score: equal where both sides play it."""
+    document = run(capsys, "run", EXAMPLES / "bargaining.yaml")
+    found = {
+        row["name"]: row["estimate"]
+        for row in document["estimates"]
+        if row["agent"] == "baselines/rubinstein" and row["group"] == ""
+    }
+    assert found["self_gain"] == pytest.approx(found["anchor/equilibrium"])
+    assert found["self_gain"] == pytest.approx(found["anchor/best_response"])
+
+
+@pytest.mark.slow
+def test_the_weights_of_simulated_agents_are_found_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """The heaviest class of each ranks first, and the one that follows position is not taken for having values."""
+    document = run(capsys, "run", EXAMPLES / "dilemmas.yaml")
+    weights_of: dict[str, dict[str, float]] = {}
+    for row in document["estimates"]:
+        if row["scorer"] == "values/additive" and row["estimate"] is not None and row["name"][0].isupper():
+            weights_of.setdefault(row["agent"], {})[row["name"]] = row["estimate"]
+    assert max(weights_of["truthful"], key=weights_of["truthful"].__getitem__) == "Truthfulness"
+    assert max(weights_of["caring"], key=weights_of["caring"].__getitem__) == "Care"
+    verdicts = {row["agent"]: row["verdict"] for row in document["verdicts"] if row["check"] == "validity/choice"}
+    assert verdicts["position"] == "follows position"
+    assert verdicts["truthful"] in ("valid", "weak")
+
+
+def test_the_one_file_plugin_keeps_its_contract_and_runs_as_its_first_lines_say(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All three kinds out of one file, without installing anything."""
+    for plugin in ("wallet/Found-v0", "mine/kept"):
+        assert main(["check", plugin, "--plugins-dir", str(EXAMPLES)]) == 0
+    said = (EXAMPLES / "one_file_plugin.py").read_text()
+    commands = [line.split()[1:] for line in said.splitlines() if re.match(r"    sandbox ", line)]
+    assert [words[0] for words in commands] == ["run", "score"]
+    document = run(capsys, *commands[0])
+    returns = [episode["return"] for episode in document["episodes"]]
+    assert returns == [0.0, 0.0, 12_000.0, 45_000.0]  # honest up to 20 dollars
+    kept = [row["value"] for row in run(capsys, *commands[1])["scores"] if row["scorer"] == "mine/kept"]
+    assert kept == returns

@@ -1,0 +1,69 @@
+"""What scorers and estimators read: one table, in one order, with nothing left out."""
+
+from __future__ import annotations
+
+from sandbox.scorer import Card, Estimator, Findings, Mark, Score, Scorer, Table, row_of, table_of, total_counts
+from sandbox.trace import AgentSpec, Episode
+from tests.toys import Bet, Leave, pick, play, spec
+
+
+async def episodes() -> list[Episode]:
+    made = []
+    for name, agent in (("one", pick), ("two", lambda turn: Leave()), ("one", lambda turn: Bet(coins=1))):
+        use = AgentSpec(id="toys/agent", name=name)
+        made.append(await play(agent, spec(seats={"player": use}, seed=len(made))))
+    return made
+
+
+async def test_a_table_has_a_row_for_each_episode_and_a_choice_for_each_decision() -> None:
+    traces = await episodes()
+    table = table_of(traces, {traces[0].id: Card(scores=(Score(name="s", value=2.0, seat="player"),))})
+    assert [row.id for row in table.episodes] == [trace.id for trace in traces]
+    assert len(table.choices) == sum(step.seat == "player" for trace in traces for step in trace.steps)
+    assert table.agents == ("one", "two")
+    assert table.episodes[0].score("s") == table.episodes[0].score("s", "player") == 2.0
+    assert table.episodes[0].score("s", "nobody") is table.episodes[0].score("t") is None
+    assert table.episodes[1].scores == ()
+
+
+async def test_the_part_about_an_agent_has_its_episodes_and_choices_only() -> None:
+    table = table_of(await episodes()).of("one")
+    assert len(table.episodes) == 2
+    assert {choice.agent for choice in table.choices} == {"one"}
+
+
+async def test_a_row_says_what_the_specification_and_the_trace_say() -> None:
+    (trace, *_) = await episodes()
+    row = row_of(trace, Card())
+    assert (row.environment, row.item, row.seed, row.framing) == ("toys/Wheel-v0", "purse-3", 0, "lived")
+    assert (row.agents, row.evaluated, row.total) == ({"player": "one"}, ("player",), trace.total)
+    assert (row.steps, row.hash, row.facts, row.counts) == (
+        len(trace.steps),
+        trace.hash,
+        trace.facts,
+        trace.counts(),
+    )
+
+
+async def test_counts_add_up_over_rows() -> None:
+    traces = [await play(lambda turn: None, spec(seed=seed)) for seed in range(2)]
+    rows = table_of(traces).episodes
+    assert total_counts(rows)["unparsed"] == 6
+    assert total_counts([]) == {}
+
+
+def test_a_resampling_repeats_by_name() -> None:
+    table = Table([], [])
+    assert table.generator("a").random() == Table([], []).generator("a").random()
+    assert table.generator("a").random() != table.generator("b").random()
+
+
+def test_a_plugin_may_be_scorer_and_estimator_and_says_nothing_by_default() -> None:
+    class Both(Scorer, Estimator):
+        pass
+
+    both = Both()
+    assert both.score(None) == Card()
+    assert both.estimate(Table([], [])) == Findings()
+    assert both.config == Both.Config()
+    assert Mark(step=1, name="risk").value is None
