@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.agent import Framing, Turn
-from sandbox.errors import InputError, PluginError
+from sandbox.errors import InputError, PluginError, did_you_mean
 from sandbox.menu import Forfeit, InvalidAction, Menu, Move, read
 from sandbox.scenario import NATURE, Appraisal, Luck, Scenario
 
@@ -145,7 +145,13 @@ def validated_config(scenario: Scenario[Any, Any], config: Mapping[str, Any] | N
     try:
         return scenario.Config.model_validate(dict(config or {}))
     except ValidationError as error:
-        faults = [f"$.{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        faults = []
+        for fault in error.errors():
+            name = ".".join(map(str, fault["loc"]))
+            if fault["type"] == "extra_forbidden":
+                faults.append(f"$.{name}: there is no such field{did_you_mean(name, scenario.Config.model_fields)}")
+            else:
+                faults.append(f"$.{name}: {fault['msg']} (found {str(fault['input'])[:60]!r})")
         raise InputError.of(f"config of {scenario.id}", faults) from None
 
 

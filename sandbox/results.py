@@ -44,7 +44,7 @@ class Estimates(Sequence[EstimateEntry]):
         except ImportError:
             pass
         try:
-            import pandas  # type: ignore[import-untyped]  # optional, and ships no types
+            import pandas
 
             return pandas.DataFrame(rows)
         except ImportError:
@@ -131,9 +131,7 @@ async def arun(
         experiment = Experiment.of(experiment)
     builder = Builder(Plugins(plugins_dirs))
     opened = Store.open(store)
-    ran = await run_experiment(
-        experiment, opened, builder, limit=limit, retry_errors=retry_errors, progress=progress
-    )
+    ran = await run_experiment(experiment, opened, builder, limit=limit, retry_errors=retry_errors, progress=progress)
     return Results(opened, builder, _row(opened, ran.experiment), experiment.scorers or all_scorers(builder), ran)
 
 

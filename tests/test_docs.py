@@ -39,14 +39,15 @@ class Block:
 
 def blocks(page: Path) -> Iterator[Block]:
     """The page's fenced blocks, in order."""
-    before, found, language, start = "", None, "", 0
+    before, language, start = "", "", 0
+    found: list[str] | None = None
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
         if found is None and line.startswith("```"):
             found, language, start = [], line.removeprefix("```"), number
         elif found is not None and line == "```":
             named = re.search(r"`([\w.-]+\.\w+)`:$", before)
             yield Block(language, named[1] if named else "", "\n".join(found) + "\n", start)
-            found = None
+            before, found = "", None
         elif found is not None:
             found.append(line)
         elif line.strip():
@@ -57,7 +58,7 @@ def blocks(page: Path) -> Iterator[Block]:
 def test_a_page_does_what_it_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Files are written, Python is run, commands are run; the output that is printed below a command comes out of it."""
+    """Files are written, Python and commands are run; what is printed below a command comes out of it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
     for name in ("SANDBOX_STORE", "SANDBOX_PLUGINS"):

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from sandbox.errors import INTERRUPTED
+
 COMMANDS = ("demo", "list", "setup", "run", "status", "show", "verify", "score", "import", "check", "new", "replay")
-"""Each is the function `command` of the module `sandbox.cli.NAME` (with `_command` behind a Python keyword or builtin)."""
+"""Each is the function `command` of the module `sandbox.cli.NAME`, but for those that Python has a word for."""
 _MODULES = {"list": "listing", "import": "importing"}
 
 
@@ -64,4 +66,6 @@ def invoke(words: Sequence[str]) -> int:
             hint = f"\nsee: {context.command_path} --help" if context else ""
             raise UsageFault(f"error: {error.format_message()}{hint}") from None
         raise
+    if result == INTERRUPTED:  # typer turns Ctrl-C into this result; `main` has more to say about it
+        raise KeyboardInterrupt
     return int(result) if isinstance(result, int) else 0

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, open_store, print_document, say, store_url
+from sandbox.cli.options import (
+    JsonOption,
+    PluginsOption,
+    StoreOption,
+    builder,
+    open_store,
+    print_document,
+    say,
+    store_url,
+)
 
 EXPERIMENT = Path(__file__).with_name("demo.yaml")
 
@@ -33,7 +42,9 @@ def command(store: StoreOption = "", plugins_dir: PluginsOption = None, json: Js
     else:
         print_results(document)
         option = "" if store_url(store) == "sandbox.db" else f" --store {store_url(store)}"
-        two_faced = next((e for e in document.episodes if e.agent == "two_faced" and "OffSwitch" in e.environment), None)
+        two_faced = next(
+            (e for e in document.episodes if e.agent == "two_faced" and "OffSwitch" in e.environment), None
+        )
         say("\nlook at them: sandbox replay demo" + option)
         if two_faced:
             say(f"one that says one thing and does another: sandbox replay {two_faced.id[:12]}{option}")

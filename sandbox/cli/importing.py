@@ -13,7 +13,9 @@ from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder,
 def command(
     format: Annotated[str, typer.Argument(help="The format's name (see: sandbox list importers).")],  # noqa: A002 (the argument's public name)
     path: Annotated[Path, typer.Argument(help="File or directory to read.")],
-    name: Annotated[str, typer.Option("--name", help="Name of the experiment. [default: FORMAT and the file's name]")] = "",
+    name: Annotated[
+        str, typer.Option("--name", help="Name of the experiment. [default: FORMAT and the file's name]")
+    ] = "",
     value_map: Annotated[Path | None, typer.Option("--value-map", help="litmus: CSV of value,value_class.")] = None,
     store: StoreOption = "",
     plugins_dir: PluginsOption = None,
@@ -32,7 +34,9 @@ def command(
     given = {"value_map": str(value_map) if value_map else None}
     unknown = [option for option, value in given.items() if value is not None and option not in importer.options]
     if unknown:
-        raise InputError(f"--{unknown[0].replace('_', '-')} is no option of {format} (it has: {list(importer.options)})")
+        raise InputError(
+            f"--{unknown[0].replace('_', '-')} is no option of {format} (it has: {list(importer.options)})"
+        )
     options = {option: given.get(option) for option in importer.options}
     records = importer.records(path, **options)
     with open_store(store) as opened:

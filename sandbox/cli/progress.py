@@ -26,7 +26,14 @@ def progress_bar(what: str) -> Iterator[Any]:
 @contextmanager
 def _bar(what: str) -> Iterator[Any]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn(what),
@@ -59,7 +66,9 @@ def _lines(what: str) -> Any:
         if done == total or now - last >= LINE_EVERY:
             last = now
             left = (now - tally.began) / done * (total - done) if done else 0.0
-            print(f"{what}: {done} of {total} episodes {tally.rate(done)}, {left:.0f} s left", file=sys.stderr, flush=True)
+            print(
+                f"{what}: {done} of {total} episodes {tally.rate(done)}, {left:.0f} s left", file=sys.stderr, flush=True
+            )
 
     return update
 

@@ -10,9 +10,13 @@ from sandbox.cli.options import PluginsOption, StoreOption, open_store, say
 
 
 def command(
-    target: Annotated[str, typer.Argument(help="An episode's id or an experiment's name; everything if left out.")] = "",
+    target: Annotated[
+        str, typer.Argument(help="An episode's id or an experiment's name; everything if left out.")
+    ] = "",
     plain: Annotated[bool, typer.Option("--plain", help="Lines of text instead of a screen.")] = False,
-    step: Annotated[int | None, typer.Option("--step", min=1, help="Begin at (--plain: show only) this step, from 1.")] = None,
+    step: Annotated[
+        int | None, typer.Option("--step", min=1, help="Begin at (--plain: show only) this step, from 1.")
+    ] = None,
     store: StoreOption = "",
     plugins_dir: PluginsOption = None,
 ) -> int:
@@ -36,7 +40,9 @@ def command(
         if episode is None:
             lines = render_heads(opened.heads(experiment))
         else:
-            lines = render_episode(opened.episode(episode), opened.scores(episode=episode), opened.marks(episode), step=step)
+            lines = render_episode(
+                opened.episode(episode), opened.scores(episode=episode), opened.marks(episode), step=step
+            )
         for line in lines:
             say(line)
     return 0

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, open_store, print_document, say, settings
+from sandbox.cli.options import (
+    JsonOption,
+    PluginsOption,
+    StoreOption,
+    builder,
+    open_store,
+    print_document,
+    say,
+    settings,
+)
 
 if TYPE_CHECKING:
     from sandbox.experiment.model import Experiment
@@ -87,6 +96,7 @@ def _of_options(
     from sandbox.experiment.model import Experiment
     from sandbox.play import validated_config
     from sandbox.text import canonical
+    from sandbox.trace import AgentSpec
 
     counterparts: dict[str, str] = {}
     for pair in seats or []:
@@ -96,6 +106,9 @@ def _of_options(
         counterparts[name] = filled
     config = settings(parameters, "-P")
     scenario = made.scenario(env)
+    for name in [*agents, *counterparts.values()]:
+        own = settings(agent_parameters, "-A") if name in agents else {}
+        made.agent(AgentSpec(id=name, name=name, config=own))  # here a wrong name is an error of its own, not a list
     population = len(scenario.items(validated_config(scenario, substitute(config)))) if scenario else 1
     content: dict[str, Any] = {
         "environments": [

@@ -47,7 +47,11 @@ def fetch_with_progress(name: str) -> object:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     with Progress(
-        TextColumn(f"fetching {name}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True)
+        TextColumn(f"fetching {name}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
     ) as bar:
         task = bar.add_task(name, total=None)
 

@@ -50,7 +50,8 @@ def command(
             say(f"  {result.episode[:12]}: not verifiable: recorded as text")
     if failed:
         lines = [
-            f"episode {one.episode[:12]}{'' if one.step is None else f', step {one.step + 1}'}: {one.fault}" for one in failed
+            f"episode {one.episode[:12]}{'' if one.step is None else f', step {one.step + 1}'}: {one.fault}"
+            for one in failed
         ]
         raise VerificationFailed("\n".join(lines))
     return 0

@@ -1,4 +1,4 @@
-"""The one document that `--json` prints: the public contract that others' scripts rely on. Keys are added, never renamed."""
+"""The one document that `--json` prints: a contract that others' scripts rely on; keys are added, never renamed."""
 
 from __future__ import annotations
 
@@ -158,9 +158,7 @@ def document(
         experiment=experiment_entry(experiment) if experiment else None,
         episodes=[episode_entry(head) for head in heads],
         scores=[score_entry(row) for row in scores],
-        estimates=[
-            EstimateEntry(scorer=scorer, **estimate.model_dump()) for scorer, estimate in judged.estimates()
-        ],
+        estimates=[EstimateEntry(scorer=scorer, **estimate.model_dump()) for scorer, estimate in judged.estimates()],
         counts=total_counts(heads),
         verdicts=[VerdictEntry(**verdict.model_dump()) for verdict in distinct_verdicts(judged)],
         warnings=[*judged.warnings, *warnings],
@@ -180,5 +178,3 @@ def distinct_verdicts(judged: Judged) -> list[Any]:
     """Each verdict once: the value estimators repeat the one they rest on."""
     found = [verdict for findings in judged.findings.values() for verdict in findings.verdicts]
     return list({(verdict.agent, verdict.check): verdict for verdict in found}.values())
-
-

@@ -14,6 +14,7 @@ from rich.text import Text
 from sandbox.report.document import Document, EstimateEntry
 from sandbox.text import display, display_line
 
+
 @dataclass(frozen=True)
 class Headline:
     """A row of the summary: an estimate over everything, or over one environment."""
@@ -177,4 +178,3 @@ def _table(title: str, *columns: str) -> Table:
 
 def _cells(*values: object) -> Sequence[Text]:
     return [Text(display(value)) for value in values]
-

@@ -84,7 +84,7 @@ async def run_experiment(
 def _in_turn(specs: Sequence[EpisodeSpec]) -> list[EpisodeSpec]:
     """Agents in turn, so that the pace so far tells the time left; order changes no trace."""
     seen: Counter[str] = Counter()
-    ranked = []
+    ranked: list[tuple[int, int, EpisodeSpec]] = []
     for spec in specs:
         ranked.append((seen[spec.agent.name], len(ranked), spec))
         seen[spec.agent.name] += 1
@@ -100,6 +100,7 @@ async def _worker(
     progress: Progress | None,
 ) -> None:
     for spec in waiting:
+        await asyncio.sleep(0)  # scripted agents never wait: without this, Ctrl-C would be heard at the very end
         names = {seat.name for seat in spec.seats.values()}
         if names & set(ran.unreachable):
             continue

@@ -110,26 +110,26 @@ class Packer:
     def inline(self, value: Any) -> bytes:
         """`value` as JSON bytes, without credentials."""
         data = encode(value)
-        if self._redaction and self._redaction.concerns(data):
+        if self._redaction is not None and self._redaction.concerns(data):
             self.redacted = True
             return encode(self._redaction.value(value))
         return data
 
     def put(self, value: Any) -> bytes:
         """The reference of `value`."""
-        return self._keep(self.inline(value))
+        data = self.inline(value)
+        ref = hash_of(data)
+        self.payloads[ref] = data
+        return ref
 
     def chain(self, messages: Sequence[Any]) -> bytes:
         """The reference of a list that shares its beginning with other lists; empty bytes for the empty list."""
         link = b""
         for message in messages:
-            link = self._keep(link + self.put(message))
+            data = link + self.put(message)
+            link = hash_of(data)
+            self.payloads[link] = data
         return link
-
-    def _keep(self, data: bytes) -> bytes:
-        ref = hash_of(data)
-        self.payloads[ref] = data
-        return ref
 
 
 class Payloads:

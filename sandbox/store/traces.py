@@ -13,7 +13,7 @@ from sandbox.errors import StoreError
 from sandbox.store.columns import from_column, to_column
 from sandbox.store.payloads import Damaged, Packer, Payloads, decode
 from sandbox.store.tables import Flag
-from sandbox.trace import Episode, Event, MenuEntry, Step
+from sandbox.trace import Event, MenuEntry, Step
 
 # Plain numbers: arithmetic on an enum costs more than the rest of a scripted step's flags.
 _OUTCOME_FLAGS = {name: int(Flag[name.upper()]) for name in ("invalid", "unparsed", "refusal", "timeout", "abstention")}
@@ -142,20 +142,12 @@ def unpack_step(row: StepRow, events: Sequence[EventRow], payloads: Payloads) ->
 def flags_of(step: Step) -> int:
     """Why a step is worth jumping to: bits of `Flag`."""
     flags = _OUTCOME_FLAGS.get(step.outcome, 0)
-    if step.risks:
+    if step.decision is not None and step.decision.appraisal.risks:
         flags |= _RISK
     if step.opportunity:
         flags |= _OPPORTUNITY
     if step.events and any(event.kind == "reward_invalid" for event in step.events):
         flags |= _REWARD_INVALID
-    return flags
-
-
-def flags_of_episode(episode: Episode) -> int:
-    """The flags of all decisions under evaluation."""
-    flags = 0
-    for step in episode.decisions():
-        flags |= flags_of(step)
     return flags
 
 
@@ -194,8 +186,11 @@ def _entry(entry: MenuEntry) -> dict[str, Any]:
 def _pack_decision(decision: MenuEntry, menu: Sequence[MenuEntry], packer: Packer) -> bytes:
     """The place of the decision in the menu, a tenth of its size; the entry itself where the menu does not list it."""
     for place, entry in enumerate(menu):
-        # `==` holds between 1 and 1.0 and True, which are not the same in JSON; `repr` tells them apart.
-        if entry is decision or (entry == decision and repr(entry.move) == repr(decision.move)):
+        # The moves first, as most differ there. `==` holds between 1 and 1.0 and True, which are not the same in JSON;
+        # `repr` tells them apart.
+        if entry is decision or (
+            entry.move == decision.move and entry == decision and repr(entry.move) == repr(decision.move)
+        ):
             return b"%d" % place
     return packer.inline(_entry(decision))
 

@@ -12,6 +12,7 @@ import atexit
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
@@ -29,7 +30,6 @@ from sandbox.store.traces import (
     STEP_COLUMNS,
     EventRow,
     StepRow,
-    flags_of_episode,
     pack_step,
     packed_hash,
 )
@@ -50,6 +50,15 @@ class Attempts(NamedTuple):
 
     number: int
     attempts: int
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """An attempt that has begun and not ended; `flags`: of the decisions under evaluation so far."""
+
+    number: int
+    evaluated: tuple[str, ...]
+    flags: int = 0
 
 
 class _Begin(NamedTuple):
@@ -90,7 +99,7 @@ class Writer:
         self._database = database
         self._known = known
         self._redaction = Redaction(os.environ)
-        self._under_way: dict[tuple[str, int], int] = {}  # key, attempt -> number
+        self._under_way: dict[tuple[str, int], _UnderWay] = {}  # by key and attempt
         self._recent: set[bytes] = set()
         self._older: set[bytes] = set()
 
@@ -120,23 +129,25 @@ class Writer:
         number, attempts = self._known.get(spec.key) or self._look_up(spec.key)
         attempt = attempts + 1
         self._known[spec.key] = Attempts(number, attempt)
-        self._under_way[spec.key, attempt] = number
+        self._under_way[spec.key, attempt] = _UnderWay(number, spec.evaluated)
         self._enqueue(_Begin(number, attempt))
         return attempt
 
     def step(self, key: str, attempt: int, step: Step) -> None:
         """Record a step. What it holds is taken now: later changes to it are not seen."""
-        number = self._number_of(key, attempt)
+        under_way = self._attempt(key, attempt)
         packer = Packer(self._redaction)
         try:
             row, events = pack_step(step, packer)
         except StoreError as error:
             raise StoreError(f"episode {key[:12]}, step {step.index}: {error}") from error
-        self._enqueue(_Step(number, attempt, row, events), packer.payloads)
+        if step.seat in under_way.evaluated:
+            under_way.flags |= row.flags
+        self._enqueue(_Step(under_way.number, attempt, row, events), packer.payloads)
 
     def finish(self, episode: Episode) -> None:
         """Record how an attempt ended; its steps were given before. They become the episode's trace."""
-        number = self._number_of(episode.id, episode.attempt)
+        under_way = self._attempt(episode.id, episode.attempt)
         if episode.status not in ENDED:
             raise StoreError(
                 f"episode {episode.id[:12]} cannot end as {episode.status!r}; it ends as {', '.join(ENDED)}"
@@ -158,12 +169,12 @@ class Writer:
                 packed_hash(episode.hash),
                 to_column(self._redaction.text(episode.reason)),
                 packer.inline(counts) if counts else None,
-                flags_of_episode(episode),
+                under_way.flags,
                 packer.put(result),
             )
         except StoreError as error:
             raise StoreError(f"episode {episode.id[:12]}, its result: {error}") from error
-        self._enqueue(_Finish(number, episode.attempt, columns), packer.payloads)
+        self._enqueue(_Finish(under_way.number, episode.attempt, columns), packer.payloads)
         del self._under_way[episode.id, episode.attempt]
 
     def save_card(self, scorer: str, version: int, config_hash: str, key: str, card: Card) -> None:
@@ -213,7 +224,7 @@ class Writer:
 
     # -- enqueueing -------------------------------------------------------------------------------------------------
 
-    def _number_of(self, key: str, attempt: int) -> int:
+    def _attempt(self, key: str, attempt: int) -> _UnderWay:
         try:
             return self._under_way[key, attempt]
         except KeyError:

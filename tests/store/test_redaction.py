@@ -66,6 +66,7 @@ def test_no_credential_reaches_the_file(path, monkeypatch):
         assert read.steps[0].applied == {"kind": "say", "message": "[redacted:OPENAI_API_KEY]"}
         assert read.steps[0].events[0].data["messages"] == [{"content": "key [redacted:OPENAI_API_KEY]\ud83d"}]
         assert read.reason == "ValueError: bad key [redacted:OPENAI_API_KEY]"
+        assert "redacted" in store.heads()[0].flags
         assert read.steps[1] == make_step(1)
         assert repr(SECRET)[1:-1] not in repr(read)
     assert b"0123456789" not in path.read_bytes()

@@ -1,0 +1,200 @@
+"""Bad input: a clear error each, a stable exit code, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox.cli import main
+
+GAME = """
+name: game
+environments: [{id: games/Bargaining-v0, config: {rounds: 2}, seats: {bob: baselines/rubinstein}}]
+agents: [baselines/random]
+seeds: {count: 3}
+"""
+
+
+@pytest.fixture
+def game(tmp_path: Path) -> Path:
+    path = tmp_path / "game.yaml"
+    path.write_text(GAME)
+    return path
+
+
+def fails(capsys: pytest.CaptureFixture[str], code: int, *words: object) -> str:
+    """What a command says on stderr when it ends with `code`; nothing may be on stdout, and no traceback."""
+    capsys.readouterr()
+    assert main([str(word) for word in words]) == code
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Traceback" not in told.err
+    return told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "--env", "games/Bargainin-v0", "--agent", "baselines/random"], 4, "did you mean 'games/Bargaining-v0'?"),
+        (["run", "--env", "market/Shop-v0", "--agent", "baselines/randm"], 4, "did you mean 'baselines/random'?"),
+        (["run", "--env", "market/Shop-v0"], 3, "--env needs an --agent"),
+        (["run"], 3, "give either an experiment file, or --env"),
+        (["run", "missing.yaml"], 3, "no such file"),
+        (["run", "--env", "market/Shop-v0", "--agent", "baselines/random", "-P", "items"], 3, "expected key=value"),
+        (["run", "--env", "market/Shop-v0", "--agent", "baselines/random", "-P", "itms=3"], 3, "did you mean 'items'?"),
+        (["run", "--env", "market/Shop-v0", "--agent", "llm/choice", "-A", "model=local:nothing.gguf"], 6, "nothing.gguf"),
+        (["run", "--env", "market/Shop-v0", "--agent", "llm/choice", "-A", "model=nosuch:thing"], 6, "nosuch"),
+        (["run", "--env", "gymnasium:Nothing-v0", "--agent", "baselines/random"], 4, "Nothing"),
+        (["status", "--store", "absent.db"], 7, "absent.db"),
+        (["list", "enviroments"], 4, "did you mean 'environments'?"),
+        (["import", "litmos", "x.csv"], 4, "did you mean 'litmus'?"),
+        (["import", "litmus", "absent.csv"], 3, "absent.csv"),
+        (["list", "--plugins-dir", "absent"], 3, "absent"),
+        (["setup", "model", "gpt"], 4, "smollm2"),
+        (["frobnicate"], 2, "frobnicate"),
+        (["run", "--episodes", "0"], 2, "--episodes"),
+    ],
+)  # fmt: skip
+def test_a_wrong_word_is_named_with_what_was_expected(
+    words: list[str], code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Each of these is a typing mistake that somebody will make."""
+    monkeypatch.chdir(tmp_path)
+    assert said in fails(capsys, code, *words)
+
+
+def test_all_faults_of_an_experiment_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the path of each, so that they can be mended in one go."""
+    path = tmp_path / "bad.yaml"
+    path.write_text(
+        "name: bad\nagent: []\nenvironments:\n  - {id: market/Shop-v0, swep: {items: [1]}}\nagents: [baselines/random]\n"
+        "repetitions: many\n"
+    )
+    told = fails(capsys, 3, "run", path)
+    assert "$.agent: did you mean agents?" in told
+    assert "$.environments[0].swep: did you mean sweep?" in told
+    assert "$.repetitions" in told
+    assert "3 faults" in told
+
+
+def test_an_unreadable_data_set_is_named_with_row_and_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two bad rows are told together."""
+    path = tmp_path / "items.jsonl"
+    good = json.dumps({"question": "Q?\n\nChoices:\n (A) Yes\n (B) No", "answer_matching_behavior": " (A)",
+                       "answer_not_matching_behavior": " (B)"})  # fmt: skip
+    path.write_text(f"{good}\nnot json\n{json.dumps({'question': 'no choices'})}\n")
+    told = fails(capsys, 3, "run", "--env", "dilemmas/Choice-v0", "--agent", "baselines/first", "-P", f"dataset={path}")
+    assert "items.jsonl" in told
+    assert "2" in told
+    assert "3" in told
+
+
+def test_a_newer_store_is_refused_and_left_as_it_was(
+    game: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its schema is not ours to guess."""
+    store = tmp_path / "x.db"
+    assert main(["run", str(game), "--store", str(store)]) == 0
+    connection = sqlite3.connect(store)
+    connection.execute("update alembic_version set version_num = '9999'")
+    connection.commit()
+    connection.execute("pragma wal_checkpoint(truncate)")
+    connection.close()
+    before = store.read_bytes()
+    told = fails(capsys, 7, "status", "--store", store)
+    assert "later version" in told
+    assert store.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped --store must not cost somebody a thesis."""
+    path = tmp_path / "thesis.txt"
+    path.write_text("not a database " * 100)
+    told = fails(capsys, 7, "status", "--store", path)
+    assert "thesis.txt" in told
+    assert path.read_text() == "not a database " * 100
+
+
+def test_a_full_disk_is_said_and_what_was_written_stays(game: Path, tmp_path: Path) -> None:
+    """The file size limit of the process stands for the disk: a run that hits it says so, and resumes afterwards."""
+    store = tmp_path / "x.db"
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (260_000, 260_000));"
+        "from sandbox.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    big = tmp_path / "big.yaml"
+    big.write_text(game.read_text().replace("count: 3", "count: 400"))
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "run", str(big), "--store", str(store)], capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 7, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert str(store) in ended.stderr
+    assert main(["run", str(game), "--store", str(store)]) == 0
+    assert main(["verify", "--store", str(store)]) in (0, 8)
+
+
+def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    """The write is finished, the exit code is 130, and resuming runs nothing twice."""
+    path = tmp_path / "long.yaml"
+    path.write_text(GAME.replace("name: game", "name: long").replace("count: 3", "count: 3000"))
+    store = tmp_path / "x.db"
+    words = [sys.executable, "-m", "sandbox", "run", str(path), "--store", str(store), "--json"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while _finished(store) < 50 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "the same command goes on" in told
+    assert "Traceback" not in told
+    assert 50 <= _finished(store) < 3000
+
+
+def _finished(store: Path) -> int:
+    if not store.exists():
+        return 0
+    try:
+        connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+        try:
+            return int(connection.execute("select count(*) from episode where status = 'finished'").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+
+
+def test_a_read_only_store_can_be_read_but_not_written(
+    game: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reading somebody's archive needs no right to change it."""
+    if os.geteuid() == 0:
+        pytest.skip("root may write anything; run the tests as another user to see this one")
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    store = folder / "x.db"
+    assert main(["run", str(game), "--store", str(store)]) == 0
+    store.chmod(0o444)
+    folder.chmod(0o555)
+    try:
+        assert main(["status", "--store", str(store)]) == 0
+        changed = game.with_name("other.yaml")
+        changed.write_text(game.read_text().replace("count: 3", "count: 4"))
+        assert "x.db" in fails(capsys, 7, "run", changed, "--store", store)
+    finally:
+        folder.chmod(0o755)
