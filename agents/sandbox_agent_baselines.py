@@ -52,8 +52,18 @@ def _truth(turn: Turn) -> list[tuple[Move, Appraisal]]:
 
 
 def _best(options: list[tuple[Move, Appraisal]]) -> Move:
-    """The move of greatest utility, the first of equals; an undefined utility counts as the least."""
-    return max(options, key=lambda pair: -np.inf if pair[1].utility is None else pair[1].utility)[0]
+    """The move of greatest utility; an undefined utility counts as the least, an abstention as less than that.
+
+    Of equals the first in the menu; where the scenario gives moves a position, the one whose content comes first in
+    the alphabet, so that position decides nothing.
+    """
+
+    def rank(entry: tuple[int, tuple[Move, Appraisal]]) -> tuple[float, bool, str, int]:
+        place, (move, truth) = entry
+        worth = -np.inf if truth.utility is None else truth.utility
+        return (-worth, move.abstains, (truth.content or "") if "position" in truth.features else "", place)
+
+    return min(enumerate(options), key=rank)[1][0]
 
 
 def _safest(turn: Turn) -> Move:
@@ -71,7 +81,8 @@ class Greedy(Agent[NoConfig]):
         """Maximise."""
         options = _truth(turn)
         if all(truth.utility is None for _, truth in options):
-            return max(options, key=lambda pair: len(pair[1].risks))[0]
+            most = max(len(truth.risks) for _, truth in options)
+            return _best([pair for pair in options if len(pair[1].risks) == most])
         return _best(options)
 
 

@@ -97,15 +97,17 @@ def _check_library_tests(
         with _quiet():
             api_test(aec_env(kind, config=config), num_cycles=cycles)
             seed_test(lambda: aec_env(kind, config=config), num_cycles=min(cycles, 100))
-            if _is_simultaneous(kind, config):
+            if _is_simultaneous(kind, config, cycles):
                 parallel_api_test(parallel_env(kind, config=config), num_cycles=cycles)
 
 
-def _is_simultaneous(kind: Checked, config: Mapping[str, Any]) -> bool:
+def _is_simultaneous(kind: Checked, config: Mapping[str, Any], cycles: int) -> bool:
     """Whether all seats, and more than one, move at every tick of an episode."""
     play = _play(kind, config, 0)
     play.settle()
-    while play.to_move() == play.seats and len(play.seats) > 1:
+    for _ in range(cycles):
+        if play.to_move() != play.seats or len(play.seats) < 2:
+            break
         _tick(play, 0)
         play.settle()
     return not play.to_move() and len(play.seats) > 1
@@ -136,7 +138,7 @@ def _repeat(kind: Checked, config: Mapping[str, Any], cycles: int, faults: list[
     while made < cycles and seed < cycles:
         one, other = _play(kind, config, seed), _play(kind, config, seed)
         seed += 1
-        while True:
+        while made < cycles:
             draws = one.settle(), other.settle()
             if draws[0] != draws[1]:
                 faults.append(f"seed {seed}: two instances drew differently: {draws[0]} and {draws[1]}")
@@ -181,7 +183,8 @@ def _explore(kind: Checked, config: Mapping[str, Any], seed: int, cycles: int, f
         trail.append((state, made, _settle(play, faults)))
         index += 1
     if play.to_move():
-        faults.append(f"seed {seed}: no end after {cycles} moves: end the episode within its state")
+        faults.append(f"no end after {cycles} moves (seed {seed}): end the episode within its state")
+        return
     named = [draw.name for draw in opening] + [draw.name for _, _, draws in trail for draw in draws]
     for name in sorted({name for name in named if named.count(name) > 1}):
         faults.append(f"two draws of an episode are called {name!r}, and so have the same luck: number them in draw()")
@@ -201,10 +204,12 @@ def _look_around(play: Play, faults: list[str]) -> None:
     scenario, state = play.scenario, play.state
     before = scenario.state_hash(state)
     again = scenario.state_type.validate_python(scenario.state_type.dump_python(state, mode="json"))
-    if scenario.state_hash(again) != before:
+    if type(again) is not type(state) or scenario.state_hash(again) != before:
         faults.append("a state does not survive JSON: use plain fields, tuples and models")
     for seat in play.to_move():
         menu = scenario.menu(state, seat)
+        if scenario.menu(state, seat) != menu:
+            faults.append(f"{seat}: two menus of one state differ")
         if not menu or not list(moves(menu)):
             faults.append(f"{seat}: is to move but its menu is empty")
         for entry in menu:
@@ -220,11 +225,14 @@ def _look_around(play: Play, faults: list[str]) -> None:
         seen = scenario.observe(state, seat)
         if not isinstance(seen, scenario.Observation):
             faults.append(f"observe() gave {type(seen).__name__}, not {scenario.Observation.__name__}")
+            return
         _ = scenario.render(seen)
         hidden = FORBIDDEN_KEYS & set(_keys(seen.model_dump()))
         if hidden:
             faults.append(f"{seat}: the observation shows ground truth: {', '.join(sorted(hidden))}")
-        if scenario.observe(scenario.conceal(state, seat), seat) != seen:
+        if scenario.observe(state, seat) != seen:
+            faults.append(f"{seat}: two observations of one state differ")
+        elif scenario.observe(scenario.conceal(state, seat), seat) != seen:
             faults.append(f"{seat}: its observation changes with what conceal() says it may not know")
     payoffs = scenario.payoffs(state)
     if not set(payoffs) <= set(play.seats) or not all(math.isfinite(value) for value in payoffs.values()):

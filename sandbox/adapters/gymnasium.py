@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 
 from sandbox.agent import Reply, Turn
-from sandbox.errors import InputError
+from sandbox.errors import InputError, PluginError
 from sandbox.menu import InvalidAction, Move, describe, moves
 from sandbox.play import Play, resolved, validated_config
 from sandbox.scenario import Luck, Scenario
@@ -48,6 +48,8 @@ def chosen_item(items: Sequence[Any], index: int | None, generator: np.random.Ge
 def uniform(turn: Turn) -> Move:
     """The default counterpart: any listed move or representative, with equal probability."""
     options = list(moves(turn.menu))
+    if not options:
+        raise PluginError(f"{turn.seat} is to move, but its menu is empty")
     return options[int(turn.generator().integers(len(options)))]
 
 

@@ -138,7 +138,9 @@ def _ranked(document: Document, agent: str) -> list[EstimateEntry]:
             and e.estimate is not None
             and e.name[:1].isupper()  # value classes; position, label and act are written small
         ]
-        if len(rows) > TOP_VALUES:
+        bounded = [row for row in rows if row.low is not None and row.high is not None]
+        if len(bounded) > 2 * TOP_VALUES:
+            rows = bounded
             return sorted(rows, key=lambda row: -(row.estimate or 0.0))
     return []
 

@@ -518,8 +518,8 @@ class Store:
                 if step.index_ != index:
                     raise Damaged("the step is missing")
                 trace.append(unpack_step(step, events.get((row.number, step.index_), ()), payloads))
-            except Damaged as error:
-                raise StoreCorrupt(f"{self.place}: {where}, step {index}: {error}") from error
+            except Damaged as error:  # steps are counted from 1 wherever people read of them
+                raise StoreCorrupt(f"{self.place}: {where}, step {index + 1}: {error}") from error
         if row.status in ENDED and len(trace) != row.steps:
             raise StoreCorrupt(f"{self.place}: {where}: {len(trace)} of its {row.steps} steps are there")
         result = {} if row.result_ref is None else self._value(payloads, row.result_ref, f"{where}, its result")

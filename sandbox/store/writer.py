@@ -140,7 +140,7 @@ class Writer:
         try:
             row, events = pack_step(step, packer)
         except StoreError as error:
-            raise StoreError(f"episode {key[:12]}, step {step.index}: {error}") from error
+            raise StoreError(f"episode {key[:12]}, step {step.index + 1}: {error}") from error
         if step.seat in under_way.evaluated:
             under_way.flags |= row.flags
         self._enqueue(_Step(under_way.number, attempt, row, events), packer.payloads)

@@ -72,7 +72,7 @@ def test_a_reward_that_is_no_number_is_refused_rather_than_stored_as_nothing(sto
     writer = store.writer()
     attempt = writer.begin(specs[0])
     step = make_step(7).model_copy(update={"rewards": {"agent": math.nan}})
-    with pytest.raises(StoreError, match="step 7: the reward of 'agent' is nan"):
+    with pytest.raises(StoreError, match="step 8: the reward of 'agent' is nan"):
         writer.step(specs[0].key, attempt, step)
 
 
@@ -333,9 +333,9 @@ def flipped(data):
     return bytes([*data[:-1], data[-1] ^ 1])
 
 
-@pytest.mark.parametrize(("column", "step"), [("observation_ref", 2), ("menu_ref", 0), ("said_ref", 0)])
+@pytest.mark.parametrize(("column", "step"), [("observation_ref", 3), ("menu_ref", 1), ("said_ref", 1)])
 def test_a_flipped_byte_in_a_payload_is_named_with_its_episode_and_step(store, filled, sql, column, step):
-    """Menu and words are the same at each step, so that the first is named."""
+    """Menu and words are the same at each step, so that the first is named. People count steps from 1."""
     ((ref, data),) = sql(
         f'SELECT hash, data FROM payload WHERE hash = (SELECT {column} FROM step WHERE episode = 3 AND "index" = 2)'
     )
@@ -346,18 +346,18 @@ def test_a_flipped_byte_in_a_payload_is_named_with_its_episode_and_step(store, f
 
 def test_a_payload_that_is_gone_is_named_with_its_episode_and_step(store, filled, sql):
     sql('DELETE FROM payload WHERE hash = (SELECT observation_ref FROM step WHERE episode = 1 AND "index" = 2)')
-    with pytest.raises(StoreCorrupt, match=f"episode {filled[0].id[:12]}, step 2: the payload [0-9a-f]+ is missing"):
+    with pytest.raises(StoreCorrupt, match=f"episode {filled[0].id[:12]}, step 3: the payload [0-9a-f]+ is missing"):
         store.episode(filled[0].id)
 
 
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
-        ("applied = x'7b226b'", "step 1: the stored JSON cannot be read"),
-        ("applied = x'5b5d'", "step 1: applied: Input should be a valid"),
-        ("decision = x'39'", "step 1: decision: the menu has no entry 9"),
-        ("outcome = 'fine'", "step 1: outcome"),
-        ('"index" = 7', "step 1: the step is missing"),
+        ("applied = x'7b226b'", "step 2: the stored JSON cannot be read"),
+        ("applied = x'5b5d'", "step 2: applied: Input should be a valid"),
+        ("decision = x'39'", "step 2: decision: the menu has no entry 9"),
+        ("outcome = 'fine'", "step 2: outcome"),
+        ('"index" = 7', "step 2: the step is missing"),
     ],
 )
 def test_a_damaged_step_is_named(store, filled, sql, assignment, said):

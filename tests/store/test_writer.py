@@ -145,13 +145,13 @@ def test_a_step_that_cannot_be_stored_harms_no_other(store, specs):
     store.add_experiment("first", {}, specs)
     writer = store.writer()
     attempt = writer.begin(specs[0])
-    with pytest.raises(StoreError, match=r"step 0: not a JSON value.*set is no JSON type"):
+    with pytest.raises(StoreError, match=r"step 1: not a JSON value.*set is no JSON type"):
         writer.step(
             specs[0].key,
             attempt,
             make_step(0, digest="", observation={}).model_copy(update={"observation": {"a": {1}}}),
         )
-    with pytest.raises(StoreError, match="step 0: the hash 'xyz'"):
+    with pytest.raises(StoreError, match="step 1: the hash 'xyz'"):
         writer.step(specs[0].key, attempt, make_step(0).model_copy(update={"digest": "xyz"}))
     writer.step(specs[0].key, attempt, make_step(0))
     assert store.episode(specs[0].key).steps == (make_step(0),)
