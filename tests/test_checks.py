@@ -55,7 +55,7 @@ def test_every_shipped_scorer_keeps_its_contract(name: str) -> None:
     check_scorer(Builder(SHIPPED).scorer(name))
 
 
-# -- each way of breaking the contract, and the words that must be in the error -----------------------------------------
+# -- each way of breaking the contract, and the words that must be in the error ------------------------------------
 
 
 class GlobalRandom(Rps):
@@ -69,7 +69,7 @@ class GlobalNumpy(Wheel):
     id = "broken/GlobalNumpy-v0"
 
     def appraise(self, state: WheelState, seat: str, move: Move) -> Any:
-        np.random.rand()  # noqa: NPY002 (that is the fault)
+        np.random.rand()
         return super().appraise(state, seat, move)
 
 
