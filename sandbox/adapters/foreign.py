@@ -7,6 +7,7 @@ verification execute it again from the same seed.
 from __future__ import annotations
 
 import hashlib
+import math
 import importlib
 import math
 import operator
@@ -198,11 +199,13 @@ def _member(space: gymnasium.Space[Any], value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """An observation or action as JSON values."""
+    """An observation or action as JSON values; JSON has no NaN and no infinity, so these become words."""
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        return _plain(value.tolist())
     if isinstance(value, np.generic):
-        return value.item()
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, tuple | list):

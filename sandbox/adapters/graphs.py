@@ -38,7 +38,9 @@ def graph_of_config(path: str, name: str) -> GraphFile:
     if name not in graphs:
         raise UnknownName.of_kind("graph", name, graphs, f"in {path}")
     entry = graphs[name]
-    reference = entry["path"] if isinstance(entry, Mapping) else entry
+    reference = entry.get("path") if isinstance(entry, Mapping) else entry
+    if not isinstance(reference, str):
+        raise InputError(f"{path}: graph {name!r} is {entry!r:.80}: expected ./file.py:object")
     place, _, attribute = reference.rpartition(":")
     if place.endswith(".py"):
         place = str(Path(path).parent / place)

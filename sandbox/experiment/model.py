@@ -185,6 +185,7 @@ _KNOWN = {
 _WANTED = {
     "tuple_type": "expected a list",
     "mapping_type": "expected a mapping",
+    "dict_type": "expected a mapping",
     "model_type": "expected a name or a mapping",
     "too_short": "expected at least one",
 }

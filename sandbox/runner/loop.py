@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sandbox.agent import Agent, Answer, Reply, Turn
-from sandbox.errors import ModelError
+from sandbox.errors import ModelError, StoreError
 from sandbox.menu import InvalidAction, Move, MoveRange, describe, moves
 from sandbox.play import Draw
 from sandbox.scenario import NATURE, Appraisal, Benchmark
@@ -127,8 +127,8 @@ class EpisodeLoop:
             elif world.forfeited and self.spec.framing == "lived":
                 status, reason = "forfeited", "a seat gave no legal answer, and the scenario declares nothing else"
             facts, payoffs = world.facts(), world.payoffs()
-        except ModelError:
-            raise
+        except (ModelError, StoreError):
+            raise  # not the episode's fault: it stays to be run
         except EndOfRecord:
             status, reason = "truncated", "the record ends here"
             facts, payoffs = self.world.facts(), self.world.payoffs()

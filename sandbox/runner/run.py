@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.errors import ModelError
+from sandbox.errors import ModelError, StoreError
 from sandbox.experiment.expand import expand
 from sandbox.experiment.model import Experiment
 from sandbox.runner.build import Builder
@@ -129,7 +129,7 @@ async def play(spec: EpisodeSpec, builder: Builder, writer: Writer) -> Episode:
     versions = builder.versions(spec)
     try:
         world, agents, benchmarks = builder.world(spec), builder.agents(spec), builder.benchmarks(spec)
-    except ModelError:
+    except (ModelError, StoreError):
         raise
     except Exception as error:  # a plugin may raise anything: recorded, and the other episodes go on
         episode = failed(spec, error, versions)
