@@ -9,6 +9,7 @@ as markup.
 from __future__ import annotations
 
 import html
+import json
 import re
 from typing import Any
 
@@ -49,27 +50,15 @@ def escape_html(text: object) -> str:
 
 
 def canonical(value: Any) -> bytes:
-    r"""JSON bytes that are the same for the same value on every machine: keys sorted, UTF-8, no spaces.
+    """JSON bytes that are the same for the same value on every machine: keys sorted, UTF-8, no spaces. For hashes.
 
-    The one reversible encoding for text that no database takes: a string with a lone surrogate (a model's broken
-    emoji) is escaped as `\\udXXX`, and NUL as `\\u0000`; :func:`restore` gives both back. Non-finite numbers are the
-    caller's to refuse.
+    A string with a lone surrogate (a model's broken emoji) and an integer beyond 64 bits are written as Python's own
+    JSON has them. Non-finite numbers are the caller's to refuse. (What is stored and read back is encoded by
+    `sandbox.store.payloads`.)
     """
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
-        # orjson refuses surrogates; the standard library escapes them. Only such documents take this road,
-        # so that the bytes still depend on the value alone.
-        import json
-
+        # orjson refuses both; the standard library escapes the one and writes the other. Only such documents take
+        # this road, so that the bytes still depend on the value alone.
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
-
-
-def restore(data: bytes) -> Any:
-    """The value that :func:`canonical` made `data` of."""
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        import json
-
-        return json.loads(data)

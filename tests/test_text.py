@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.text import canonical, display, display_line, escape_html, restore
+from sandbox.text import canonical, display, display_line, escape_html
 
-ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # lone surrogates too
+# Lone surrogates too, but no low ones: behind a high one, JSON's reader would make one character of the two.
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()).filter(lambda c: not "\udc00" <= c <= "\udfff"))
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -71,7 +73,7 @@ def test_html_is_escaped_in_content_and_in_attributes() -> None:
 
 @given(JSON)
 def test_any_json_value_comes_back_from_its_canonical_bytes(value: object) -> None:
-    assert restore(canonical(value)) == value
+    assert json.loads(canonical(value)) == value
 
 
 @given(st.dictionaries(st.text(), st.integers(), max_size=6))

@@ -48,6 +48,8 @@ async def verify(episode: Episode, builder: Builder) -> Verified:
         one, other = dict(getattr(episode, name)), dict(getattr(again, name))
         if canonical(one) != canonical(other):
             return Verified(episode.id, None, f"its {name} at the end differ: {one} and {other}")
+    if episode.status in ("finished", "forfeited") and again.status != episode.status:
+        return Verified(episode.id, None, f"it ended as {episode.status}, and re-executed as {again.status}")
     if episode.hash != again.hash:
         return Verified(episode.id, None, "its trace hash differs")
     return Verified(episode.id)

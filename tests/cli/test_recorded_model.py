@@ -32,6 +32,7 @@ def test_the_sandbox_finds_out_that_the_model_follows_position(ran: tuple[Path, 
     verdicts = {(v["agent"], v["check"]): v["verdict"] for v in ran[1]["verdicts"]}
     assert verdicts["choice", "validity/choice"] == "follows position"
     values = [e for e in ran[1]["estimates"] if e["scorer"] == "values/litmus" and e["agent"] == "choice"]
+    values = [e for e in values if not e["name"].startswith("dataset_association/")]  # about the items, not the agent
     assert values
     assert all("left out of comparisons" in e["reason"] for e in values)
 

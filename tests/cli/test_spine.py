@@ -66,8 +66,13 @@ def test_the_same_experiment_in_two_stores_gives_equal_hashes_and_verifies(
     assert f"{len(hashes[0])} of {len(hashes[0])} episodes verified" in capsys.readouterr().out
 
 
-def test_running_again_runs_nothing_again(tmp_path: Path, experiment: Path) -> None:
+def test_running_again_runs_nothing_again(tmp_path: Path) -> None:
     """Promise 3: a second run lists all episodes, and every one is still at its first attempt."""
+    experiment = tmp_path / "short.yaml"
+    experiment.write_text(
+        "name: short\nenvironments: [{id: power/OffSwitch-v0, config: {horizon: 12}, items: {first: 2}}]\n"
+        "agents: [baselines/random, baselines/safe]\nseeds: {count: 5}\nscorers: [risk/power]\n"
+    )
     first = document("run", experiment, "--store", tmp_path / "x.db", "--limit", 7)
     assert len([e for e in first["episodes"] if e["status"] == "finished"]) == 7
     second = document("run", experiment, "--store", tmp_path / "x.db")
