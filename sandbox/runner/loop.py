@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import math
 import time
 import traceback
@@ -12,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sandbox.agent import Agent, Answer, Reply, Turn
-from sandbox.errors import ModelError, StoreError
+from sandbox.errors import ModelError, PluginError, StoreError
 from sandbox.menu import InvalidAction, Move, MoveRange, describe, moves
 from sandbox.play import Draw
 from sandbox.scenario import NATURE, Appraisal, Benchmark
+from sandbox.text import canonical
 from sandbox.trace import Episode, EpisodeSpec, Event, MenuEntry, Outcome, Provenance, Status, Step
 
 Record = Callable[[Step], None]
@@ -120,18 +122,18 @@ class EpisodeLoop:
         facts: dict[str, Any] = {}
         payoffs: dict[str, float] = {}
         try:
-            reason = await self._play()
+            try:
+                reason = await self._play()
+            except EndOfRecord:
+                reason = "the record ends here"
             world = self.world
             if reason or world.truncated:
                 status, reason = "truncated", reason or "the environment's own limit"
             elif world.forfeited and self.spec.framing == "lived":
                 status, reason = "forfeited", "a seat gave no legal answer, and the scenario declares nothing else"
-            facts, payoffs = world.facts(), world.payoffs()
+            facts, payoffs = plain(world.facts(), "facts()"), world.payoffs()
         except (ModelError, StoreError):
             raise  # not the episode's fault: it stays to be run
-        except EndOfRecord:
-            status, reason = "truncated", "the record ends here"
-            facts, payoffs = self.world.facts(), self.world.payoffs()
         except Exception as error:  # a plugin may raise anything: recorded, and the other episodes go on
             status, reason = "error", "".join(traceback.format_exception(error))[-4000:]
         return Episode(
@@ -187,7 +189,7 @@ class EpisodeLoop:
         turn = self.world.turn(
             seat, len(self.steps), framing=framing, episode=self.spec.key, privileged=agent.privileged
         )
-        turn = replace(turn, emit=lambda kind, data: events.append(Event(kind=kind, data=data)))
+        turn = replace(turn, emit=lambda kind, data: events.append(Event(kind=kind, data=plain(data, f"event {kind}"))))
         menu = tuple(
             MenuEntry(move=move.model_dump(mode="json"), appraisal=self.world.appraise(seat, move))
             for move in moves(turn.menu)
@@ -307,6 +309,18 @@ class EpisodeLoop:
         step = step.model_copy(update={"digest": self._digest})
         self.steps.append(step)
         self.record(step)
+
+
+def plain(value: Any, what: str) -> Any:
+    """What a plugin wants recorded, as JSON values: here its fault is its own, and not the store's.
+
+    Raises:
+        PluginError: it holds something else.
+    """
+    try:
+        return json.loads(canonical(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PluginError(f"{what} must hold JSON values: {error}") from error
 
 
 def as_reply(answer: Answer) -> Reply:

@@ -157,10 +157,13 @@ async def test_a_choice_can_be_read_from_the_probabilities_of_labels(builder: Bu
     assert set(call["choice_probabilities"]["options"]) == {"rock", "paper", "scissors"}
 
 
-async def test_probabilities_need_moves_of_one_field(builder: Builder) -> None:
-    episode = await asked(builder, "choice", model="fake:first", read="probabilities")
-    assert episode.status == "error"
-    assert "use read: structured" in episode.reason
+async def test_where_moves_are_no_labels_the_reply_is_structured(builder: Builder) -> None:
+    """One token cannot tell a bet of three coins from a bet of one."""
+    episode = await asked(builder, "choice", model="fake:first", read="probabilities", of=spec(config={"spins": 1}))
+    (step, *_) = episode.steps
+    assert (step.outcome, step.decision.move) == ("valid", BET), episode.reason
+    (call,) = [event.data for event in step.events if event.kind == "model_call"]
+    assert "choice_probabilities" not in call
 
 
 async def test_a_seat_is_shown_as_many_past_turns_as_its_history_says(builder: Builder) -> None:
