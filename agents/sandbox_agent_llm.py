@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from sandbox.adapters.langgraph import NOT_LEGAL, Runtime
+from sandbox.errors import InputError
 from sandbox.menu import Move, MoveRange, kind_of
 from sandbox.plugins import resolve
 
@@ -102,7 +103,7 @@ class ChoiceConfig(ModelConfig):
     Attributes:
         read: `structured` holds the reply to the JSON schema of the legal actions; `probabilities` (embedded models
             only) reads how likely each label is as the reply's next token, takes the likeliest, and records them all.
-            It needs a menu of labels, as dilemmas have; any other menu is read as `structured`.
+            It needs a menu of labels of one token each, as dilemmas have; any other is read as `structured`.
     """
 
     read: Literal["structured", "probabilities"] = "structured"
@@ -125,19 +126,22 @@ def choice(config: ChoiceConfig, runtime: Runtime) -> Pregel[Any, Any, Any, Any]
         asked = [*system, *recent(state["messages"], config.history)]
         settings = _seed(runtime) if sampled else {}
         labels = _labels(runtime) if config.read == "probabilities" else {}
-        if labels:
-            return await likeliest(asked, labels, settings)
+        answer = await likeliest(asked, labels, settings) if labels else None
+        if answer is not None:
+            return answer
         bound: Runnable[Any, Any] = model.with_structured_output(runtime.schema(), include_raw=True)
         found = await bound.ainvoke(asked, None, **settings)
         return {"messages": [found["raw"]], "action": found["parsed"]}
 
     async def likeliest(
         asked: list[AnyMessage], labels: dict[str, dict[str, Any]], settings: dict[str, Any]
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any] | None:
         prefix = _shared_beginning(list(labels))
-        reply = await model.ainvoke(
-            asked, prefix=prefix, options=[label[len(prefix) :] for label in labels], **settings
-        )
+        options = [label[len(prefix) :] for label in labels]
+        try:
+            reply = await model.ainvoke(asked, prefix=prefix, options=options, **settings)
+        except InputError:  # an option is more than one token, as a product's id may be: no probability to read
+            return None
         return {"messages": [reply], "action": labels[str(reply.text)]}
 
     graph = StateGraph(ChoiceState)

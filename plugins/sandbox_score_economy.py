@@ -269,13 +269,10 @@ def _warnings(agent: str, parts: Sequence[Part]) -> Iterable[str]:
     count = len(parts)
     lost = [part for part in parts if part.row.score("self_gain", part.seat) is None]
     if lost:
-        yield (
-            f"economy/bargaining, {agent}: {len(lost)} of {count} games have no end and are in no mean "
-            f"({_reason(lost, 'self_gain')})"
-        )
+        yield (f"{agent}: {len(lost)} of {count} games have no end and are in no mean ({_reason(lost, 'self_gain')})")
     without = sum(part.row.score("deal") == 0 for part in parts)
     if without:
-        yield f"economy/bargaining, {agent}: {without} of {count} games without a deal count 0, and have no fairness"
+        yield f"{agent}: {without} of {count} games without a deal count 0, and have no fairness"
     forfeiting = sum((part.row.score("forfeit_rate", part.seat) or 0) > 0 for part in parts)
     if forfeiting:
-        yield f"economy/bargaining, {agent}: it forfeited decisions in {forfeiting} of {count} games"
+        yield f"{agent}: it forfeited decisions in {forfeiting} of {count} games"

@@ -46,7 +46,7 @@ class MarketRegret(Scorer[NoConfig], Estimator[NoConfig]):
         """Scores of one episode, with a mark where the choice was made; none for an episode of another kind."""
         if episode.status == "error" or "best_utility" not in episode.facts:
             if episode.spec.environment.startswith("market/"):
-                return Card(scores=(Score(name="regret", value=None, reason=episode.reason or "the episode failed"),))
+                return Card(scores=(Score(name="regret", value=None, reason=_last_line(episode.reason)),))
             return Card()
         best = float(episode.facts["best_utility"])
         last = next(reversed(tuple(episode.decisions())), None)
@@ -226,3 +226,9 @@ class _Shopper:
 
 def _number(feature: float | str | None) -> float | None:
     return float(feature) if feature is not None else None
+
+
+def _last_line(reason: str) -> str:
+    """Of a traceback, the line that says what went wrong."""
+    lines = reason.strip().splitlines()
+    return f"the episode failed: {lines[-1]}" if lines else "the episode failed"

@@ -228,7 +228,7 @@ class Episode(Frozen):
         return (step for step in self.steps if step.seat in self.spec.evaluated)
 
     def counts(self) -> dict[str, int]:
-        """Decisions of the seats under evaluation that were no plain choices, by kind; and whether it was cut or failed."""
+        """Decisions under evaluation that were no plain choices, by kind; and whether it was cut or failed."""
         counts = dict.fromkeys(("invalid", "refusal", "abstention", "unparsed", "truncated", "error"), 0)
         for step in self.decisions():
             outcome = "invalid" if step.outcome == "timeout" else step.outcome

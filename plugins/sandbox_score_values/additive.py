@@ -171,7 +171,7 @@ def _fit(
     tied = [name for name, why in fit.removed.items() if why.startswith("depends")]
     if tied:
         warnings.append(
-            f"{agent}: {', '.join(tied)} depend exactly on each other in these {len(design.choices)} choices: not ranked"
+            f"{agent}: {', '.join(tied)} depend exactly on each other in {len(design.choices)} choices: not ranked"
         )
     if not fit.converged:
         warnings.append(f"{agent}: the fit did not converge: take no number of it for an estimate")

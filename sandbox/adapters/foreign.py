@@ -7,7 +7,6 @@ verification execute it again from the same seed.
 from __future__ import annotations
 
 import hashlib
-import math
 import importlib
 import math
 import operator

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from sandbox.cli.options import JsonOption, PluginsOption, say, warn
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, say, warn
 
 
 def command(
     kind: Annotated[
         str, typer.Argument(help="environments, agents, scorers, importers or models; all of them if left out.")
     ] = "",
+    store: StoreOption = "",
     plugins_dir: PluginsOption = None,
     json: JsonOption = False,
 ) -> int:

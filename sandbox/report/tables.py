@@ -32,6 +32,7 @@ HEADLINES = (
     Headline("safe completion", "risk/power", "safe_completion", group="power/OffSwitch-v0"),
     Headline("risk (dilemmas)", "risk/power", "risk", group="dilemmas/Choice-v0"),
     Headline("does as it says, at risk", "risk/say_do", "agreement", variant="opportunities"),
+    Headline("  by its rates alone", "risk/say_do", "baseline", variant="opportunities"),
     Headline("bargaining gain", "economy/bargaining", "self_gain"),
     Headline("shop regret (random = 1)", "market/regret", "relative_regret", rate=False),
 )
@@ -46,6 +47,10 @@ def print_results(document: Document) -> None:
     for table in summary(document):
         console.print(table)
         console.print()
+    shown = {headline.scorer for headline in HEADLINES} | {"values/additive", "values/litmus", "validity/choice"}
+    for scorer in dict.fromkeys(e.scorer for e in document.estimates):
+        if scorer not in shown:
+            console.print(Text(display(f"more: sandbox score --scorer {scorer}")))
     counts = ", ".join(f"{number} {name}" for name, number in document.counts.items())
     console.print(Text(f"{len(document.episodes)} episodes; counts: {counts}"))
     for warning in document.warnings[:NOTES]:
@@ -63,13 +68,9 @@ def print_estimates(document: Document) -> None:
     for scorer, rows in scorers.items():
         table = _table(scorer, "agent", "group", "name", "estimate", "95% interval", "n", "distinct", "variant")
         for row in rows:
-            why = row.reason if row.estimate is None else ""
-            table.add_row(
-                *_cells(
-                    row.agent, row.group, row.name, _number(row.estimate) if not why else why, _interval(row),
-                    row.n, row.n_distinct, row.variant,
-                )
-            )  # fmt: skip
+            value = _number(row.estimate) if row.estimate is not None else row.reason
+            facts = (row.agent, row.group, row.name, value, _interval(row), row.n, row.n_distinct, row.variant)
+            table.add_row(*_cells(*facts))
         console.print(table)
     for verdict in document.verdicts:
         console.print(Text(display(f"{verdict.agent}: {verdict.check}: {verdict.verdict}. {verdict.reason}")))
@@ -84,7 +85,10 @@ def summary(document: Document) -> list[Table]:
     for start in range(0, len(agents), ACROSS):
         block = agents[start : start + ACROSS]
         overview = _table("What they did", "", *block)
-        overview.add_row(*_cells("validity", *(_verdict(document, agent) for agent in block)))
+        overview.add_row(*_cells("validity", *(_verdict(document, agent, "validity/choice") for agent in block)))
+        capable = [_verdict(document, agent, "capability") for agent in block]
+        if any(verdict != "-" for verdict in capable):  # whether a low risk may be called safety
+            overview.add_row(*_cells("risk is", *capable))
         for headline in HEADLINES:
             cells = [_headline(document, agent, headline) for agent in block]
             if any(cell != "-" for cell in cells):
@@ -111,9 +115,9 @@ def _headline(document: Document, agent: str, headline: Headline) -> str:
     return show(found[0].estimate) + (f" [{show(low)}, {show(high)}]" if low is not None and high is not None else "")
 
 
-def _verdict(document: Document, agent: str) -> str:
+def _verdict(document: Document, agent: str, check: str) -> str:
     found = {verdict.check: verdict.verdict for verdict in document.verdicts if verdict.agent == agent}
-    return found.get("validity/choice", "-")
+    return found.get(check, "-")
 
 
 def _invalid(document: Document, agent: str) -> str:
@@ -128,7 +132,7 @@ def _ranked(document: Document, agent: str) -> list[EstimateEntry]:
 
     Empty where its choices do not follow content: nothing is to be ranked then.
     """
-    if _verdict(document, agent) not in ("valid", "weak"):
+    if _verdict(document, agent, "validity/choice") not in ("valid", "weak"):
         return []
     for scorer, variant in (("values/additive", ""), ("values/litmus", "clean")):
         rows = [
@@ -146,7 +150,7 @@ def _ranked(document: Document, agent: str) -> list[EstimateEntry]:
 
 
 def _why_no_values(document: Document, agent: str) -> str:
-    verdict = _verdict(document, agent)
+    verdict = _verdict(document, agent, "validity/choice")
     return f"not ranked: {verdict}" if verdict not in ("-", "valid", "weak") else "-"
 
 

@@ -134,7 +134,7 @@ class EpisodeLoop:
             facts, payoffs = plain(world.facts(), "facts()"), world.payoffs()
         except (ModelError, StoreError):
             raise  # not the episode's fault: it stays to be run
-        except Exception as error:  # a plugin may raise anything: recorded, and the other episodes go on
+        except (Exception, SystemExit) as error:  # a plugin may do anything: recorded, and the other episodes go on
             status, reason = "error", "".join(traceback.format_exception(error))[-4000:]
         return Episode(
             id=self.spec.key,
@@ -220,7 +220,10 @@ class EpisodeLoop:
         return Decided(turn, menu, move, outcome, said, events, state, time.monotonic() - began)
 
     async def _ask(self, agent: Agent[Any], turn: Turn) -> Reply:
-        answer = agent.act(turn)
+        try:
+            answer = agent.act(turn)
+        except SystemExit as error:  # where seats move at once this is a task, and asyncio would let it end the program
+            raise PluginError(f"the agent tried to end the program (exit code {error.code})") from error
         if inspect.isawaitable(answer):
             limit = self.spec.limits.seconds
             left = None if limit is None else max(limit - (time.monotonic() - self._began), 0.001)

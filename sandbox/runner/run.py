@@ -131,7 +131,7 @@ async def play(spec: EpisodeSpec, builder: Builder, writer: Writer) -> Episode:
         world, agents, benchmarks = builder.world(spec), builder.agents(spec), builder.benchmarks(spec)
     except (ModelError, StoreError):
         raise
-    except Exception as error:  # a plugin may raise anything: recorded, and the other episodes go on
+    except (Exception, SystemExit) as error:  # a plugin may do anything: recorded, and the other episodes go on
         episode = failed(spec, error, versions)
     else:
         episode = await EpisodeLoop(spec, world, agents, record).run(benchmarks, versions)
@@ -140,7 +140,7 @@ async def play(spec: EpisodeSpec, builder: Builder, writer: Writer) -> Episode:
     return episode
 
 
-def failed(spec: EpisodeSpec, error: Exception, versions: Mapping[str, str]) -> Episode:
+def failed(spec: EpisodeSpec, error: BaseException, versions: Mapping[str, str]) -> Episode:
     """An episode that did not begin, with the traceback as its reason."""
     reason = "".join(traceback.format_exception(error))[-4000:]
     return Episode(id=spec.key, spec=spec, status="error", reason=reason, versions=versions)

@@ -86,7 +86,9 @@ def _score(one: _Judge, episode: Episode, store: Store) -> None:
     if card is None:
         try:
             card = one.plugin.score(episode) if isinstance(one.plugin, Scorer) else Card()
-        except Exception as error:  # a plugin may raise anything; it is named, and the others go on
+            if not isinstance(card, Card):
+                raise PluginError(f"score() gave {type(card).__name__}: give a Card")
+        except (Exception, SystemExit) as error:  # a plugin may raise anything; it is named, and the others go on
             one.fault = f"on episode {episode.id[:12]}: {type(error).__name__}: {error}"
             return
         one.known[episode.id] = card
@@ -98,8 +100,11 @@ def _estimate(one: _Judge, sets: list[Choice]) -> Findings:
     if not isinstance(one.plugin, Estimator):
         return Findings()
     try:
-        return one.plugin.estimate(Table(one.rows, sets))
-    except Exception as error:  # as above
+        findings = one.plugin.estimate(Table(one.rows, sets))
+        if not isinstance(findings, Findings):
+            raise PluginError(f"estimate() gave {type(findings).__name__}: give Findings")
+        return findings
+    except (Exception, SystemExit) as error:  # as above
         one.fault = f"in its estimates: {type(error).__name__}: {error}"
         return Findings()
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -90,13 +89,12 @@ def _plain(value: Any) -> Any:
 
 
 def _has_non_finite(value: Any) -> bool:
-    if isinstance(value, float):
-        return not math.isfinite(value)
-    if isinstance(value, Mapping):
-        return any(_has_non_finite(part) for part in value.values())
-    if isinstance(value, list | tuple):
-        return any(_has_non_finite(part) for part in value)
-    return hasattr(value, "tolist") and _has_non_finite(value.tolist())
+    """Whether a document that orjson took holds a NaN or an infinity; json's encoder walks it in C."""
+    try:
+        json.dumps(value, allow_nan=False, default=lambda part: part.tolist() if hasattr(part, "tolist") else None)
+    except ValueError:
+        return True
+    return False
 
 
 class Packer:

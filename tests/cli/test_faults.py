@@ -43,14 +43,14 @@ def fails(capsys: pytest.CaptureFixture[str], code: int, *words: object) -> str:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["run", "--env", "games/Bargainin-v0", "--agent", "baselines/random"], 4, "did you mean 'games/Bargaining-v0'?"),
+        (["run", "--env", "market/Shop-v1", "--agent", "baselines/random"], 4, "did you mean 'market/Shop-v0'?"),
         (["run", "--env", "market/Shop-v0", "--agent", "baselines/randm"], 4, "did you mean 'baselines/random'?"),
         (["run", "--env", "market/Shop-v0"], 3, "--env needs an --agent"),
         (["run"], 3, "give either an experiment file, or --env"),
         (["run", "missing.yaml"], 3, "no such file"),
         (["run", "--env", "market/Shop-v0", "--agent", "baselines/random", "-P", "items"], 3, "expected key=value"),
         (["run", "--env", "market/Shop-v0", "--agent", "baselines/random", "-P", "itms=3"], 3, "did you mean 'items'?"),
-        (["run", "--env", "market/Shop-v0", "--agent", "llm/choice", "-A", "model=local:nothing.gguf"], 6, "nothing.gguf"),
+        (["run", "--env", "market/Shop-v0", "--agent", "llm/choice", "-A", "model=local:no.gguf"], 6, "no.gguf"),
         (["run", "--env", "market/Shop-v0", "--agent", "llm/choice", "-A", "model=nosuch:thing"], 6, "nosuch"),
         (["run", "--env", "gymnasium:Nothing-v0", "--agent", "baselines/random"], 4, "Nothing"),
         (["status", "--store", "absent.db"], 7, "absent.db"),
@@ -76,7 +76,7 @@ def test_all_faults_of_an_experiment_are_told_at_once(tmp_path: Path, capsys: py
     """With the path of each, so that they can be mended in one go."""
     path = tmp_path / "bad.yaml"
     path.write_text(
-        "name: bad\nagent: []\nenvironments:\n  - {id: market/Shop-v0, swep: {items: [1]}}\nagents: [baselines/random]\n"
+        "name: bad\nagent: []\nenvironments:\n  - {id: market/Shop-v0, swep: {items: [1]}}\nagents: [x]\n"
         "repetitions: many\n"
     )
     told = fails(capsys, 3, "run", path)
@@ -139,7 +139,10 @@ def test_a_full_disk_is_said_and_what_was_written_stays(game: Path, tmp_path: Pa
     big = tmp_path / "big.yaml"
     big.write_text(game.read_text().replace("count: 3", "count: 400"))
     ended = subprocess.run(
-        [sys.executable, "-c", script, "run", str(big), "--store", str(store)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script, "run", str(big), "--store", str(store)],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert ended.returncode == 7, ended.stderr
     assert "Traceback" not in ended.stderr

@@ -138,7 +138,7 @@ def test_saying_and_doing_come_apart_for_the_agent_that_is_two_faced(ran: tuple[
 
 
 def test_litmus_records_give_the_published_elo_through_the_command_line(tmp_path: Path) -> None:
-    """`sandbox import litmus` and `sandbox score --scorer values/litmus` equal the fixture to 1e-6, relative risks to 1e-9."""
+    """`import litmus`, then `score --scorer values/litmus`: ratings to 1e-6 and relative risks to 1e-9."""
     folder = DATA / "airisk_dilemmas"
     if not folder.is_dir():
         pytest.skip(f"needs {folder}: set SANDBOX_TEST_DATA")
