@@ -79,6 +79,7 @@ class Decided:
     turn: Turn
     menu: tuple[MenuEntry, ...]
     move: Move | None
+    decision: MenuEntry | None
     outcome: Outcome
     said: str
     events: list[Event]
@@ -103,6 +104,7 @@ class EpisodeLoop:
         self.record = record
         self.steps: list[Step] = []
         self.tick = 0
+        self._paid: Mapping[str, float] = {}
         self._digest = ""
         self._decisions = 0
         self._tokens = 0
@@ -152,6 +154,7 @@ class EpisodeLoop:
 
     async def _play(self) -> str:
         """Play to the end; the limit that cut it short, or ''."""
+        self._paid = self.world.payoffs()
         self._chance()
         while seats := self.world.to_move():
             if reason := self._limit():
@@ -190,10 +193,7 @@ class EpisodeLoop:
             seat, len(self.steps), framing=framing, episode=self.spec.key, privileged=agent.privileged
         )
         turn = replace(turn, emit=lambda kind, data: events.append(Event(kind=kind, data=plain(data, f"event {kind}"))))
-        menu = tuple(
-            MenuEntry(move=move.model_dump(mode="json"), appraisal=self.world.appraise(seat, move))
-            for move in moves(turn.menu)
-        )
+        menu = tuple(self._appraised(seat, move) for move in moves(turn.menu))
         state, began, said = self.world.state_hash(), time.monotonic(), ""
         move: Move | None = None
         outcome: Outcome = "invalid"
@@ -216,8 +216,13 @@ class EpisodeLoop:
             events.append(Event(kind="invalid", data={"code": read.code, "message": read.message, "said": reply.text}))
             outcome = "unparsed" if read.code == "unparsed" else "invalid"
             turn = replace(turn, errors=(*turn.errors, read))
+        seconds = time.monotonic() - began
         self._count(events)
-        return Decided(turn, menu, move, outcome, said, events, state, time.monotonic() - began)
+        decision = None if move is None else self._appraised(seat, move)
+        return Decided(turn, menu, move, decision, outcome, said, events, state, seconds)
+
+    def _appraised(self, seat: str, move: Move) -> MenuEntry:
+        return MenuEntry(move=move.model_dump(mode="json"), appraisal=self.world.appraise(seat, move))
 
     async def _ask(self, agent: Agent[Any], turn: Turn) -> Reply:
         try:
@@ -252,20 +257,12 @@ class EpisodeLoop:
                 applied[seat] = world.reference(seat)
             else:
                 applied[seat] = one.move if one.move is not None else world.forfeit(seat)
-        before = world.payoffs()
-        appraised = [
-            None if one.move is None else world.appraise(seat, one.move)
-            for seat, one in zip(seats, decided, strict=True)
-        ]
         world.apply(applied)
-        rewards, broken = _rewards(before, world.payoffs())
-        for position, (seat, one, truth) in enumerate(zip(seats, decided, appraised, strict=True)):
+        rewards, broken = self._rewards()
+        for position, (seat, one) in enumerate(zip(seats, decided, strict=True)):
             last = position == len(seats) - 1
             if last and broken:
                 one.events.append(Event(kind="reward_invalid", data={"seats": broken}))
-            decision = None
-            if one.move is not None and truth is not None:
-                decision = MenuEntry(move=one.move.model_dump(mode="json"), appraisal=truth)
             self._keep(
                 Step(
                     index=len(self.steps),
@@ -275,7 +272,7 @@ class EpisodeLoop:
                     text=one.turn.text,
                     menu=one.menu,
                     ranges=tuple(describe((entry,)) for entry in one.turn.menu if isinstance(entry, MoveRange)),
-                    decision=decision,
+                    decision=one.decision,
                     applied=applied[seat].model_dump(mode="json"),
                     outcome=one.outcome,
                     rewards=rewards if last else {},
@@ -289,9 +286,10 @@ class EpisodeLoop:
         self.tick += 1
 
     def _chance(self) -> None:
-        before = self.world.payoffs()
         draws = self.world.settle()
-        rewards, _ = _rewards(before, self.world.payoffs())
+        if not draws:
+            return
+        rewards, _ = self._rewards()
         for position, draw in enumerate(draws):
             self._keep(
                 Step(
@@ -306,6 +304,21 @@ class EpisodeLoop:
                 )
             )
             self.tick += 1
+
+    def _rewards(self) -> tuple[dict[str, float], list[str]]:
+        """What was paid since the last call: differences that are not 0, and the seats whose is no finite number.
+
+        Those are recorded as an event, since a database would make a NaN a NULL.
+        """
+        before, self._paid = self._paid, self.world.payoffs()
+        rewards, broken = {}, []
+        for seat, total in self._paid.items():
+            difference = total - before[seat]
+            if not math.isfinite(difference):
+                broken.append(seat)
+            elif difference:
+                rewards[seat] = difference
+        return rewards, broken
 
     def _keep(self, step: Step) -> None:
         self._digest = step.digest_after(self._digest)
@@ -329,15 +342,3 @@ def plain(value: Any, what: str) -> Any:
 def as_reply(answer: Answer) -> Reply:
     """An agent's answer in its full form."""
     return answer if isinstance(answer, Reply) else Reply(action=answer)
-
-
-def _rewards(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[dict[str, float], list[str]]:
-    """Differences that are not 0, and the seats whose reward is not a finite number (recorded as such, not as NULL)."""
-    rewards, broken = {}, []
-    for seat, total in after.items():
-        difference = total - before[seat]
-        if not math.isfinite(difference):
-            broken.append(seat)
-        elif difference:
-            rewards[seat] = difference
-    return rewards, broken
