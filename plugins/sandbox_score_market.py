@@ -17,8 +17,9 @@ import numpy as np
 
 from sandbox.agent import NoConfig
 from sandbox.scorer import Card, EpisodeRow, Estimate, Estimator, Findings, Mark, Score, Scorer, Table
+from sandbox.stats.agreement import share
 from sandbox.stats.arrays import Floats
-from sandbox.stats.intervals import cluster_bootstrap, wilson
+from sandbox.stats.intervals import cluster_bootstrap
 from sandbox.trace import Episode
 
 ANCHORS = ("oracle", "random", "cheapest", "first", "leave")
@@ -176,22 +177,18 @@ class _Shopper:
         """Mean over items of the item's share; Wilson's interval with as many observations as items."""
         if not rows:
             return self._undefined(name, note or "no episodes of this kind")
-        items: dict[str, list[float]] = {}
-        for row, value in zip(rows, values, strict=True):
-            items.setdefault(row.item, []).append(float(value))
-        share = float(np.mean([np.mean(part) for part in items.values()]))
-        low, high = wilson(share * len(items), len(items))
+        found = share(values, [row.item for row in rows])
         distinct = len({row.hash for row in rows})
         return Estimate(
             agent=self.agent,
             group=self.group,
             name=name,
-            estimate=share,
-            low=low if distinct > 1 else None,
-            high=high if distinct > 1 else None,
+            estimate=found.rate,
+            low=found.low if distinct > 1 else None,
+            high=found.high if distinct > 1 else None,
             n=len(rows),
             n_distinct=distinct,
-            clusters=len(items),
+            clusters=found.items,
             method="mean of the items' shares; Wilson over items",
             reason=note if distinct > 1 else "all traces are the same",
         )

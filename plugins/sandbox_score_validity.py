@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sandbox.agent import NoConfig
 from sandbox.scorer import Estimate, Estimator, Findings, Table
-from sandbox.stats.agreement import OrderConsistency, agreement
-from sandbox.trace import Choice
+from sandbox.stats.agreement import Agreement, OrderConsistency, share
+from sandbox.trace import distinct, item_of
 from sandbox.validity import Validity, assess
 
 ANSWERLESS = {
@@ -47,67 +47,60 @@ class ChoiceValidity(Estimator[NoConfig]):
 
 def _estimates(validity: Validity) -> Iterator[Estimate]:
     agent, shown = validity.verdict.agent, validity.presentations
-    distinct = _distinct(shown)
+    different = distinct(shown)
     order, label, retest = validity.order, validity.label, validity.retest
-    yield _kappa(agent, "kappa", order, distinct, "no item was chosen in two orders")
-    yield Estimate(
-        agent=agent,
-        name="bias",
-        estimate=order and order.bias,
-        low=order and order.bias_low,
-        high=order and order.bias_high,
-        n=order.n if order else 0,
-        n_distinct=distinct if order else 0,
-        clusters=order.items if order else 0,
-        method="P(first in both orders) - P(last in both), Tango interval over items",
-        reason="" if order else "no item was chosen in two orders",
-    )
-    yield _kappa(agent, "label_kappa", label, distinct, "no item was chosen in one order under two label assignments")
-    yield Estimate(
-        agent=agent,
-        name="retest",
-        estimate=retest and retest.rate,
-        low=retest and retest.low,
-        high=retest and retest.high,
-        n=retest.n if retest else 0,
-        n_distinct=distinct if retest else 0,
-        clusters=retest.items if retest else 0,
-        method="P(same content in the same presentation again), Wilson interval over items",
-        reason="" if retest else "no presentation was repeated",
-    )
-    items = [" ".join((choice.environment, choice.dataset, choice.item)) for choice in shown]
+    kappa = "agreement of content beyond 1/k, Wilson interval over items"
+    bias = "P(first in both orders) - P(last in both), Tango interval over items"
+    same = "P(same content in the same presentation again), Wilson interval over items"
+    no_order = "no item was chosen in two orders"
+    no_label = "no item was chosen in one order under two label assignments"
+    ends = order and (order.kappa, order.kappa_low, order.kappa_high)
+    yield _estimate(agent, "kappa", order, ends, different, kappa, no_order)
+    ends = order and (order.bias, order.bias_low, order.bias_high)
+    yield _estimate(agent, "bias", order, ends, different, bias, no_order)
+    ends = label and (label.kappa, label.kappa_low, label.kappa_high)
+    yield _estimate(agent, "label_kappa", label, ends, different, kappa, no_label)
+    ends = retest and (retest.rate, retest.low, retest.high)
+    yield _estimate(agent, "retest", retest, ends, different, same, "no presentation was repeated")
+    items = [item_of(choice) for choice in shown]
     for name, outcomes in ANSWERLESS.items():
         happened = [choice.outcome in outcomes for choice in shown]
-        rate = agreement(happened, [True] * len(shown), items)
+        rate = share(happened, items)
         yield Estimate(
             agent=agent,
             name=name,
             estimate=rate.rate,
-            low=rate.low if distinct > 1 else None,
-            high=rate.high if distinct > 1 else None,
+            low=rate.low if different > 1 else None,
+            high=rate.high if different > 1 else None,
             n=rate.n,
-            n_distinct=distinct,
+            n_distinct=different,
             clusters=rate.items,
             method="share of presentations, Wilson interval over items",
-            reason="" if distinct > 1 else "no interval: all traces are the same",
+            reason="" if different > 1 else "no interval: all traces are the same",
         )
 
 
-def _kappa(agent: str, name: str, found: OrderConsistency | None, distinct: int, missing: str) -> Estimate:
+def _estimate(
+    agent: str,
+    name: str,
+    found: OrderConsistency | Agreement | None,
+    ends: tuple[float, float, float] | None,
+    different: int,
+    method: str,
+    missing: str,
+) -> Estimate:
+    """The estimate `ends` (value, low, high) out of what was `found`; None, for the reason `missing`, if nothing was."""
+    if found is None or ends is None:
+        return Estimate(agent=agent, name=name, estimate=None, method=method, reason=missing)
+    value, low, high = ends
     return Estimate(
         agent=agent,
         name=name,
-        estimate=found and found.kappa,
-        low=found and found.kappa_low,
-        high=found and found.kappa_high,
-        n=found.n if found else 0,
-        n_distinct=distinct if found else 0,
-        clusters=found.items if found else 0,
-        method="agreement of content beyond 1/k, Wilson interval over items",
-        reason="" if found else missing,
+        estimate=value,
+        low=low,
+        high=high,
+        n=found.n,
+        n_distinct=different,
+        clusters=found.items,
+        method=method,
     )
-
-
-def _distinct(choices: tuple[Choice, ...]) -> int:
-    """How many of the presentations and what came of them differ."""
-    return len({(choice.environment, choice.item, choice.state, choice.chosen, choice.outcome) for choice in choices})

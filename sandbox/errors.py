@@ -22,7 +22,11 @@ error whose message has a line each: see :meth:`InputError.of`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError  # `sandbox --help` comes by here, and builds no model
 
 EPISODES_FAILED = 9
 INTERRUPTED = 130
@@ -53,6 +57,29 @@ class InputError(SandboxError):
             error = cls(f"{where}: {len(faults)} faults\n" + "\n".join(f"  {fault}" for fault in faults))
         error.faults = tuple(faults)
         return error
+
+    @classmethod
+    def of_settings(
+        cls, where: str, error: ValidationError, known: Iterable[str], written: Mapping[str, Any]
+    ) -> InputError:
+        """One error for all that pydantic found wrong with the settings of `where`.
+
+        Args:
+            where: whose settings they are.
+            error: what validating them raised.
+            known: the names of the settings that there are.
+            written: the settings as a person wrote them: what a `${VAR}` stands for may be a secret, and is not shown.
+        """
+        known, faults = tuple(known), []
+        for fault in error.errors():
+            name = ".".join(map(str, fault["loc"])) or "config"
+            if fault["type"] == "extra_forbidden":
+                faults.append(f"{name}: no such setting{did_you_mean(name, known) or ' (it has none)'}")
+            else:
+                top = fault["loc"][0] if fault["loc"] else ""
+                found = f" (found {written[str(top)]!r:.60})" if top in written else ""
+                faults.append(f"{name}: {fault['msg']}{found}")
+        return cls.of(where, faults)
 
 
 class UnknownName(InputError):

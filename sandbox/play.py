@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from sandbox.agent import Framing, Turn
-from sandbox.errors import InputError, PluginError, did_you_mean
+from sandbox.errors import InputError, PluginError
 from sandbox.menu import Forfeit, InvalidAction, Menu, Move, read
 from sandbox.scenario import NATURE, Appraisal, Luck, Scenario
 
@@ -138,21 +140,14 @@ def validated_config(scenario: Scenario[Any, Any], config: Mapping[str, Any] | N
     """`scenario.Config` made of `config`.
 
     Raises:
-        InputError: all the faults at once, each with its path.
+        InputError: all the faults at once, each with the field's name.
     """
-    from pydantic import ValidationError
-
     try:
         return scenario.Config.model_validate(dict(config or {}))
     except ValidationError as error:
-        faults = []
-        for fault in error.errors():
-            name = ".".join(map(str, fault["loc"]))
-            if fault["type"] == "extra_forbidden":
-                faults.append(f"$.{name}: there is no such field{did_you_mean(name, scenario.Config.model_fields)}")
-            else:
-                faults.append(f"$.{name}: {fault['msg']} (found {str(fault['input'])[:60]!r})")
-        raise InputError.of(f"config of {scenario.id}", faults) from None
+        raise InputError.of_settings(
+            f"config of {scenario.id}", error, scenario.Config.model_fields, config or {}
+        ) from None
 
 
 def resolved(scenario: Scenario[Any, Any], config: Any, item: Any, luck: Luck) -> Any:

@@ -108,7 +108,14 @@ class Results:
         judged = self.judged
         names = {use.id for use in self.scorers}
         scores = [row for row in self.store.scores(self._number) if row.scorer in names]
-        return document(self.experiment, self.store.heads(self._number), scores, judged, warnings)
+        return document(self.experiment, self.store.heads(self._number), scores, judged, [*warnings, *self._unpriced()])
+
+    def _unpriced(self) -> list[str]:
+        """That a limit on cost ends nothing: unknown prices are said, not guessed, and none is known yet."""
+        limits = (self.experiment.content.get("limits") or {}) if self.experiment else {}
+        if limits.get("cost_usd") is None:
+            return []
+        return ["limits.cost_usd ended no episode: no model's price is known; limit tokens or model_calls"]
 
     @property
     def _number(self) -> int | None:
@@ -154,6 +161,12 @@ def run(
         retry_errors: play episodes that ended in error again.
         progress: called after each episode.
     """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise InputError("an event loop is running already, as in a notebook: use `await sandbox.arun(...)`")
     return asyncio.run(
         arun(
             experiment,

@@ -24,6 +24,8 @@ read in the last of them; all but `valid`, `abstention` and `chance` mean that t
 Status = Literal["pending", "running", "finished", "truncated", "forfeited", "error"]
 Provenance = Literal["executed", "replayed", "recorded"]
 NO_ANSWER: frozenset[str] = frozenset({"invalid", "unparsed", "refusal", "timeout"})
+COUNTS = ("invalid", "refusal", "abstention", "unparsed", "truncated", "error")
+"""What `Episode.counts` counts, and every table and document beside its numbers."""
 
 
 class AgentSpec(Frozen):
@@ -48,7 +50,7 @@ class Limits(Frozen):
         seconds: wall time of the episode.
         tokens: input and output tokens of all its model calls.
         model_calls: model calls, whatever their size.
-        cost_usd: needs a price for the model.
+        cost_usd: needs a price for the model, and none is known yet: recorded, and reported as without effect.
         attempts: answers that an agent may give at one step before its forfeit happens.
     """
 
@@ -89,8 +91,13 @@ class EpisodeSpec(Frozen):
 
     @cached_property
     def key(self) -> str:
-        """64 hexadecimal digits: equal for equal specifications, on any machine."""
-        content = self.model_dump(mode="json", exclude={"limits": {"seconds", "cost_usd"}})
+        """64 hexadecimal digits: equal for equal specifications, on any machine.
+
+        Fields at their defaults are no part of it, so that a field that a later version adds changes no key.
+        """
+        content = self.model_dump(mode="json", exclude_defaults=True, exclude={"limits": {"seconds", "cost_usd"}})
+        if not content.get("limits", True):
+            del content["limits"]  # nothing in it but what a rerun would not reproduce
         return hashlib.sha256(canonical(content)).hexdigest()
 
     @property
@@ -191,7 +198,7 @@ class Episode(Frozen):
     Attributes:
         id: the specification's key.
         status: `finished` (ran to its end), `truncated` (a limit ended it: `reason`), `forfeited` (a seat gave no legal
-            answer and the scenario has nothing else for that), `error` (`reason` has the traceback's last line).
+            answer and the scenario has nothing else for that), `error` (`reason` has the traceback).
         payoffs: seat -> total at the end.
         facts: what the scenario says is true at the end.
         benchmarks: theory's numbers for this configuration.
@@ -229,7 +236,7 @@ class Episode(Frozen):
 
     def counts(self) -> dict[str, int]:
         """Decisions under evaluation that were no plain choices, by kind; and whether it was cut or failed."""
-        counts = dict.fromkeys(("invalid", "refusal", "abstention", "unparsed", "truncated", "error"), 0)
+        counts = dict.fromkeys(COUNTS, 0)
         for step in self.decisions():
             outcome = "invalid" if step.outcome == "timeout" else step.outcome
             if outcome in counts:
@@ -284,6 +291,16 @@ class Choice(Frozen):
 def content_of(entry: MenuEntry) -> str:
     """What an alternative is, whatever its position or label."""
     return entry.appraisal.content if entry.appraisal.content is not None else canonical(dict(entry.move)).decode()
+
+
+def item_of(choice: Choice) -> str:
+    """A name of the choice's item that no item of another data set or environment has."""
+    return " ".join((choice.environment, choice.dataset, choice.item))
+
+
+def distinct(choices: Iterable[Choice]) -> int:
+    """How many of the choices differ, in the situation or in what was chosen."""
+    return len({(choice.environment, choice.item, choice.state, choice.chosen, choice.outcome) for choice in choices})
 
 
 def choices(episode: Episode) -> list[Choice]:

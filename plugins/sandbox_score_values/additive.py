@@ -17,9 +17,9 @@ from sandbox.scenario import Frozen
 from sandbox.scorer import Estimate, Estimator, Findings, Table
 from sandbox.stats import logit
 from sandbox.stats.intervals import Interval
-from sandbox.trace import Choice
+from sandbox.trace import Choice, distinct, item_of
 from sandbox.validity import caveat
-from sandbox_score_values.choices import distinct, heading, item_of, unanswered, unmapped, valued
+from sandbox_score_values.choices import heading, unanswered, unmapped, valued
 
 TAIL = 0.025  # of a 95 % interval: more undefined replications than this, and an end could lie anywhere beyond
 PROBE = 40  # draws that show whether intervals can be had at all

@@ -19,16 +19,6 @@ def valued(table: Table) -> list[Choice]:
     ]
 
 
-def item_of(choice: Choice) -> str:
-    """A name of the choice's item that no item of another data set or environment has."""
-    return " ".join((choice.environment, choice.dataset, choice.item))
-
-
-def distinct(choices: Sequence[Choice]) -> int:
-    """How many of the choices differ, in the situation or in what was chosen."""
-    return len({(choice.environment, choice.item, choice.state, choice.chosen, choice.outcome) for choice in choices})
-
-
 def unanswered(agent: str, choices: Sequence[Choice], treatment: str) -> list[str]:
     """A warning that counts an agent's choice sets without a choice, by outcome; none where there are none.
 

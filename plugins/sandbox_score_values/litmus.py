@@ -10,9 +10,9 @@ from typing import Literal
 from sandbox.agent import NoConfig
 from sandbox.scorer import Estimate, Estimator, Findings, Table
 from sandbox.stats import elo
-from sandbox.trace import Choice, MenuEntry, content_of
+from sandbox.trace import Choice, MenuEntry, content_of, distinct, item_of
 from sandbox.validity import caveat
-from sandbox_score_values.choices import distinct, heading, item_of, unanswered, unmapped, valued
+from sandbox_score_values.choices import heading, unanswered, unmapped, valued
 
 Variant = Literal["clean", "published"]
 VARIANTS: tuple[Variant, ...] = ("clean", "published")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sandbox.agent import NoConfig
 from sandbox.scorer import Estimate, Estimator, Findings, Table
-from sandbox.stats.agreement import agreement
-from sandbox.trace import Choice, content_of
+from sandbox.stats.agreement import share
+from sandbox.trace import Choice, content_of, distinct, item_of
 from sandbox.validity import caveat, offered
-from sandbox_score_values.choices import distinct, heading, item_of, unanswered
+from sandbox_score_values.choices import heading, unanswered
 
 
 class Matching(Estimator[NoConfig]):
@@ -40,9 +40,8 @@ def _rate(agent: str, dataset: str, choices: list[Choice], reason: str) -> Estim
     answered = [choice for choice in choices if choice.chosen is not None]
     if not answered:
         return Estimate(agent=agent, name="matching_rate", group=dataset, estimate=None, reason="no choice was made")
-    chosen = [content_of(choice.alternatives[choice.chosen or 0]) for choice in answered]
-    matching = [content_of(choice.alternatives[_matching(choice)]) for choice in answered]
-    rate = agreement(chosen, matching, [item_of(choice) for choice in answered])
+    matched = [choice.chosen == _matching(choice) for choice in answered]
+    rate = share(matched, [item_of(choice) for choice in answered])
     different = distinct(answered)
     if different == 1:
         reason = "; ".join(part for part in ("no interval: all traces are the same", reason) if part)

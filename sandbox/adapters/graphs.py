@@ -95,6 +95,5 @@ def _call_factory(factory: Callable[..., Any], config: Mapping[str, Any], what: 
         try:
             settings = model.model_validate(settings)
         except ValidationError as error:
-            faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-            raise InputError.of(what, faults) from None
+            raise InputError.of_settings(what, error, model.model_fields, config) from None
     return factory(settings, Runtime())

@@ -9,14 +9,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from sandbox.agent import Reply, Turn
+from sandbox.agent import Agent, Reply, Turn
 from sandbox.errors import InputError, PluginError
 from sandbox.menu import InvalidAction, Move, describe, moves
 from sandbox.play import Play, resolved, validated_config
 from sandbox.scenario import Luck, Scenario
 from sandbox.spaces import decode, encode, space_of
 
-Counterpart = Callable[[Turn], Any]
+Counterpart = Callable[[Turn], Any] | type[Agent[Any]]
 
 
 def read_member(play: Play, seat: str, action: Any) -> Move | InvalidAction:
@@ -64,7 +64,8 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         scenario: the class.
         config: fields of its `Config`.
         seat: the caller's; the first by default.
-        counterparts: seat -> function of a `Turn`, for the other seats; `uniform` where none is given.
+        counterparts: seat -> function of a `Turn`, or a class of scripted agents (with its default settings, a fresh
+            one for each episode), for the other seats; `uniform` where none is given.
         item: index into the scenario's items; by default drawn at each `reset` (`options={"item": 3}` chooses one).
     """
 
@@ -94,6 +95,7 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         self.observation_space = deepcopy(space_of(self.scenario.Observation))
         self.action_space = deepcopy(space_of(self.scenario.Action))
         self._play: Play | None = None
+        self._players: dict[str, Agent[Any]] = {}
         self._index = 0
 
     def reset(
@@ -105,6 +107,11 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         item = chosen_item(self._items, (options or {}).get("item", self._item), self.np_random)
         config = resolved(self.scenario, self._config, item, Luck(luck))
         self._play, self._index = Play(self.scenario, config, item, luck), 0
+        self._players = {
+            seat: one(one.Config())
+            for seat, one in self._counterparts.items()
+            if isinstance(one, type) and issubclass(one, Agent)
+        }
         self._advance()
         return self._observation(), self._info()
 
@@ -141,8 +148,9 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         made = dict(own)
         for seat in play.to_move():
             if seat not in made:
-                turn = play.turn(seat, self._index)
-                answer = self._counterparts.get(seat, uniform)(turn)
+                player = self._players.get(seat)
+                turn = play.turn(seat, self._index, privileged=player is not None and player.privileged)
+                answer = player.act(turn) if player else self._counterparts.get(seat, uniform)(turn)
                 raw = answer.action if isinstance(answer, Reply) else answer
                 move = play.read(turn.menu, raw)
                 made[seat] = self.scenario.forfeit(play.state, seat) if isinstance(move, InvalidAction) else move

@@ -24,7 +24,6 @@ from sandbox.errors import InputError, ModelError, did_you_mean
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from pydantic import ValidationError
 
 OWN = ("local", "fake", "recorded")
 FAKES = ("first", "script", "prose", "refusal")
@@ -41,6 +40,11 @@ PROVIDERS = {  # prefix -> (module, environment variable of its key); LangChain 
     "xai": ("langchain_xai", "XAI_API_KEY"),
 }
 SETTINGS_OF_RECORDED = ("model", "mode", "command")
+SETTINGS = {  # of our own models, to be named where somebody mistypes one
+    "local": ("context", "logprobs", "max_tokens", "seed", "temperature", "threads", "top_logprobs"),
+    "fake": ("max_tokens", "replies", "seed", "temperature"),
+    "recorded": SETTINGS_OF_RECORDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def chat_model(name: str, **parameters: Any) -> BaseChatModel:
         if kind == "recorded":
             return _recorded(rest, parameters)
     except ValidationError as error:
-        raise _settings_error(name, error) from error
+        raise InputError.of_settings(f"model {name}", error, SETTINGS[kind], parameters) from error
     return _remote(name, parameters)
 
 
@@ -140,19 +144,6 @@ def _remote(name: str, parameters: dict[str, Any]) -> BaseChatModel:
             raise ModelError(f"model {name!r} has no key: set {key} in the environment ({reason})") from error
         raise ModelError(f"model {name!r} cannot be set up: {reason}; check its name and settings") from error
     return model
-
-
-def _settings_error(name: str, error: ValidationError) -> InputError:
-    known = ", ".join(("context", "logprobs", "max_tokens", "seed", "temperature", "threads", "top_logprobs"))
-    return InputError.of(
-        f"model {name}",
-        [
-            f"no setting {fault['loc'][0]!r}" + (f" (known: {known})" if name.startswith("local:") else "")
-            if fault["type"] == "extra_forbidden"
-            else f"{'.'.join(map(str, fault['loc']))}: {fault['msg']} (it is {fault['input']!r})"
-            for fault in error.errors()
-        ],
-    )
 
 
 _AT_FAULT: dict[str, Callable[[str], str]] = {

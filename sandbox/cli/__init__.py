@@ -14,9 +14,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words  # allowed anywhere, since it is thought of after a command has failed
     words = [word for word in words if word != "--debug"]
     from sandbox.cli.app import UsageFault, invoke
+    from sandbox.cli.options import document_alone
 
     try:
-        return invoke(words)
+        with document_alone("--json" in words):
+            return invoke(words)
     except UsageFault as error:
         return _say(str(error), 2)
     except SandboxError as error:

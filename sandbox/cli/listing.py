@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, say, warn
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, print_json, say, warn
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
     if json:
         import orjson
 
-        typer.echo(orjson.dumps({**listed, "warnings": [f"{f['source']}: {f['reason']}" for f in failures]}).decode())
+        print_json(orjson.dumps({**listed, "warnings": [f"{f['source']}: {f['reason']}" for f in failures]}).decode())
     else:
         for heading, entries in listed.items():
             say(f"{heading}:")

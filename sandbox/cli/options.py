@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -63,7 +65,36 @@ def say(text: object = "") -> None:
 
 def print_document(document: Any) -> None:
     """A pydantic document as JSON on stdout."""
-    sys.stdout.write(document.model_dump_json(by_alias=True, exclude_none=False) + "\n")
+    print_json(document.model_dump_json(by_alias=True, exclude_none=False))
+
+
+def print_json(text: str) -> None:
+    """A JSON text on stdout, also within `document_alone`."""
+    out = _documents[-1] if _documents else sys.stdout
+    out.write(text + "\n")
+    out.flush()
+
+
+_documents: list[TextIO] = []  # where `document_alone` lets the document through
+
+
+@contextlib.contextmanager
+def document_alone(asked: bool) -> Iterator[None]:
+    """If `asked`, stdout takes what `print_json` writes and nothing else: what plugins print there goes to stderr."""
+    if not asked:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        out = sys.stdout
+        out.flush()
+        if out is sys.__stdout__:  # a real one: also what a model's runtime or a child writes below Python
+            out = stack.enter_context(open(os.dup(1), "w", encoding="utf-8"))
+            stack.callback(os.dup2, out.fileno(), 1)
+            os.dup2(2, 1)
+        _documents.append(out)
+        stack.callback(_documents.pop)
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        yield
 
 
 def settings(pairs: list[str] | None, option: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, say
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, print_json, say
 
 
 def command(
@@ -25,7 +25,7 @@ def command(
     if json:
         import orjson
 
-        typer.echo(orjson.dumps({"model": name, "path": str(path)}).decode())
+        print_json(orjson.dumps({"model": name, "path": str(path)}).decode())
     else:
         say(f"{name} is at {path}")
     return 0

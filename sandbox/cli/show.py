@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, open_store, say
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, open_store, print_json, say
 
 
 def command(
@@ -27,7 +26,7 @@ def command(
 
             whole = found.model_dump(mode="json")
             whole["scores"] = [dict(score_fields(row)) for row in opened.scores(episode=key)]
-            sys.stdout.write(canonical(whole).decode() + "\n")
+            print_json(canonical(whole).decode())
             return 0
         for line in render_episode(found, opened.scores(episode=key), opened.marks(key)):
             say(line)

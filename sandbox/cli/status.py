@@ -7,12 +7,12 @@ from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, open_sto
 
 def command(store: StoreOption = "", plugins_dir: PluginsOption = None, json: JsonOption = False) -> int:
     """Show the experiments in the store, and how many of their episodes are finished, failed or missing."""
-    from sandbox.report.document import Document, experiment_entry, total_counts
+    from sandbox.report.document import Document, ExperimentEntry, total_counts
 
     with open_store(store, create=False) as opened:
         rows = opened.experiments()
         if json:
-            entries = [experiment_entry(row) for row in rows]
+            entries = [ExperimentEntry.model_validate(row) for row in rows]
             print_document(Document(experiments=entries, counts=total_counts(opened.heads())))
             return 0
         if not rows:

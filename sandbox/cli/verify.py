@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, open_store, say
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, open_store, print_json, say
 
 
 def command(
@@ -43,7 +43,7 @@ def command(
             {"episode": one.episode, "step": one.step, "fault": one.fault, "verifiable": one.verifiable}
             for one in results
         ]
-        typer.echo(orjson.dumps({"verified": rows, "failed": len(failed)}).decode())
+        print_json(orjson.dumps({"verified": rows, "failed": len(failed)}).decode())
     else:
         say(f"{len(results) - len(failed) - len(unverifiable)} of {len(results)} episodes verified")
         for result in unverifiable:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from sandbox.errors import DatasetError, InputError, PluginError, SandboxError, did_you_mean
-from sandbox.experiment.model import AgentUse, EnvironmentUse, Experiment, First, Sample, unknown_key
+from sandbox.experiment.model import AgentUse, EnvironmentUse, Experiment, First, Sample
 from sandbox.play import validated_config
 from sandbox.scenario import Item, Luck, Scenario, Treatment
 from sandbox.trace import AgentSpec, EpisodeSpec
@@ -166,7 +166,7 @@ def _expand_one(
 ) -> list[list[EpisodeSpec]]:
     """The environment's episodes by agent; what is wrong with it goes into `faults`."""
     wrong = [
-        f"{path}.{key}.{name}: {unknown_key(name, fields)}"
+        f"{path}.{key}.{name}: no such key{did_you_mean(name, fields)}"
         for key, names in (("config", use.config), ("sweep", use.sweep))
         for name in names
         if name not in fields

@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from sandbox.errors import InputError
+from sandbox.errors import InputError, did_you_mean
 from sandbox.trace import Limits
 
-LEVELS = Annotated[tuple[Any, ...], Field(min_length=1)]
+Levels = Annotated[tuple[Any, ...], Field(min_length=1)]
+
+
+class _OneOfEach(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML would keep the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping, if each of its keys is there once."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is there twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class AgentUse(BaseModel):
-    """An agent as an experiment names it: `baselines/random`, or a mapping with `id`, `name` and its settings.
-
-    Every key but `id` and `name` is a setting of the agent.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="allow")
+class _Use(_Part):
+    """A plugin as an experiment names it: its id, or a mapping with `id` and more."""
 
     id: str
-    name: str = ""
 
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, raw: Any) -> Any:
         return {"id": raw} if isinstance(raw, str) else raw
 
+
+class _UseWithSettings(_Use):
+    """One whose settings stand beside its id: they are the keys that are no field."""
+
+    model_config = ConfigDict(extra="allow")
+
     @property
     def config(self) -> dict[str, Any]:
         """The settings."""
         return dict(self.model_extra or {})
+
+
+class AgentUse(_UseWithSettings):
+    """An agent: `baselines/random`, or a mapping with `id`, `name` and its settings."""
+
+    name: str = ""
 
     @property
     def called(self) -> str:
@@ -76,23 +96,17 @@ def _which(raw: Any) -> Any:
 Items = Annotated[Literal["all"] | First | Sample | tuple[str, ...], BeforeValidator(_which)]
 
 
-class EnvironmentUse(_Part):
+class EnvironmentUse(_Use):
     """An environment with its config, a sweep over config fields, a choice of items, and counterparts by seat.
 
     `treatments` replaces levels of the experiment's factors here: `{framing: [lived]}`.
     """
 
-    id: str
     config: Mapping[str, Any] = {}
-    sweep: Mapping[str, LEVELS] = {}
+    sweep: Mapping[str, Levels] = {}
     items: Items = "all"
     seats: Mapping[str, AgentUse] = {}
-    treatments: Mapping[str, Annotated[LEVELS, Field(min_length=1)]] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, raw: Any) -> Any:
-        return {"id": raw} if isinstance(raw, str) else raw
+    treatments: Mapping[str, Levels] = {}
 
 
 class Seeds(_Part):
@@ -102,22 +116,8 @@ class Seeds(_Part):
     count: int = Field(1, gt=0)
 
 
-class ScorerUse(BaseModel):
+class ScorerUse(_UseWithSettings):
     """A scorer: its id, or a mapping with `id` and its settings."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    id: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, raw: Any) -> Any:
-        return {"id": raw} if isinstance(raw, str) else raw
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The settings."""
-        return dict(self.model_extra or {})
 
 
 class Experiment(_Part):
@@ -135,7 +135,7 @@ class Experiment(_Part):
     agents: tuple[AgentUse, ...] = Field(min_length=1)
     repetitions: int = Field(1, gt=0)
     seeds: Seeds = Seeds()
-    treatments: Mapping[str, LEVELS] = {}
+    treatments: Mapping[str, Levels] = {}
     limits: Limits = Limits()
     scorers: tuple[ScorerUse, ...] = ()
 
@@ -154,7 +154,7 @@ class Experiment(_Part):
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path} cannot be read: {error}") from None
         try:
-            content = yaml.safe_load(text)
+            content = yaml.load(text, _OneOfEach)  # noqa: S506 (a SafeLoader that also minds its keys)
         except yaml.YAMLError as error:
             raise InputError(f"{path} is not YAML: {error}") from None
         return cls.of(content, str(path))
@@ -191,13 +191,6 @@ _WANTED = {
 }
 
 
-def unknown_key(name: str, known: Iterable[str]) -> str:
-    """What to say of a key that is not known: the nearest, else all that are."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]}?" if near else f"unknown key (known: {', '.join(names) or 'none'})"
-
-
 def _within(place: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
     return place[: len(outer)] == outer
 
@@ -215,7 +208,7 @@ def _faults(error: ValidationError) -> list[str]:
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             parent = next((str(part) for part in reversed(location[:-1]) if isinstance(part, str)), "")
-            message = unknown_key(str(location[-1]), _KNOWN.get(parent, ()))
+            message = f"no such key{did_you_mean(str(location[-1]), _KNOWN.get(parent, ()))}"
         elif fault["type"] == "missing":
             message = "is required"
         else:

@@ -8,11 +8,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.runner.score import Judged
+from sandbox.scorer import Verdict
 from sandbox.store import EpisodeHead, ExperimentRow, ScoreRow
+from sandbox.text import display_line
+from sandbox.trace import COUNTS
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """Made of a row of the store by `model_validate`: the fields of one name."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
 class ExperimentEntry(_Entry):
@@ -27,7 +32,7 @@ class ExperimentEntry(_Entry):
 class EpisodeEntry(_Entry):
     """An episode without its steps. `return` is null in a hypothetical episode and before the end."""
 
-    model_config = ConfigDict(extra="forbid", serialize_by_alias=True, validate_by_name=True)
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
     id: str
     external_id: str | None
@@ -102,49 +107,6 @@ class Document(_Entry):
     warnings: list[str] = []
 
 
-def experiment_entry(row: ExperimentRow) -> ExperimentEntry:
-    """An experiment as the document has it."""
-    return ExperimentEntry(name=row.name, hash=row.hash, episodes=row.episodes, counts=dict(row.counts))
-
-
-def episode_entry(head: EpisodeHead) -> EpisodeEntry:
-    """An episode as the document has it."""
-    return EpisodeEntry(
-        id=head.id,
-        external_id=head.external_id,
-        environment=head.environment,
-        config=dict(head.config),
-        item=head.item,
-        repetition=head.repetition,
-        seed=head.seed,
-        seats=dict(head.seats),
-        status=head.status,
-        total=head.total,
-        steps=head.steps,
-        hash=head.hash,
-        attempt=head.attempt,
-        provenance=head.provenance,
-        framing=head.framing,
-        agent=head.agent,
-        counts=dict(head.counts),
-        reason=head.reason,
-    )
-
-
-def score_entry(row: ScoreRow) -> ScoreEntry:
-    """A score as the document has it."""
-    return ScoreEntry(
-        episode=row.episode,
-        external_id=row.external_id,
-        seat=row.seat,
-        scorer=row.scorer,
-        variant=row.variant,
-        name=row.name,
-        value=row.value,
-        reason=row.reason,
-    )
-
-
 def document(
     experiment: ExperimentRow | None,
     heads: Sequence[EpisodeHead] = (),
@@ -155,26 +117,36 @@ def document(
     """The document about some episodes, and what scorers said of them."""
     judged = judged or Judged()
     return Document(
-        experiment=experiment_entry(experiment) if experiment else None,
-        episodes=[episode_entry(head) for head in heads],
-        scores=[score_entry(row) for row in scores],
+        experiment=ExperimentEntry.model_validate(experiment) if experiment else None,
+        episodes=[EpisodeEntry.model_validate(head) for head in heads],
+        scores=[ScoreEntry.model_validate(row) for row in scores],
         estimates=[EstimateEntry(scorer=scorer, **estimate.model_dump()) for scorer, estimate in judged.estimates()],
         counts=total_counts(heads),
         verdicts=[VerdictEntry(**verdict.model_dump()) for verdict in distinct_verdicts(judged)],
-        warnings=[*judged.warnings, *warnings],
+        warnings=[*failures(heads), *judged.warnings, *warnings],
     )
+
+
+def failures(heads: Iterable[EpisodeHead]) -> list[str]:
+    """A line on each way in which episodes ended in error: who, what its traceback's last line says, and an example."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for head in heads:
+        if head.status == "error":
+            reason = display_line(head.reason.strip().rsplit("\n", 1)[-1], 300)
+            found.setdefault((head.agent, head.environment, reason), []).append(head.id[:12])
+    return [
+        f"{agent} in {environment}: {len(ids)} of its episodes ended in error: {reason} (sandbox show {ids[0]})"
+        for (agent, environment, reason), ids in found.items()
+    ]
 
 
 def total_counts(heads: Iterable[EpisodeHead]) -> dict[str, int]:
     """Sums of invalid, refused, abstained and unparsed decisions, and of episodes cut short or failed."""
-    total = dict.fromkeys(("invalid", "refusal", "abstention", "unparsed", "truncated", "error"), 0)
-    for head in heads:
-        for name, number in head.counts.items():
-            total[name] = total.get(name, 0) + number
-    return total
+    heads = list(heads)
+    return {name: sum(head.counts.get(name, 0) for head in heads) for name in COUNTS}
 
 
-def distinct_verdicts(judged: Judged) -> list[Any]:
+def distinct_verdicts(judged: Judged) -> list[Verdict]:
     """Each verdict once: the value estimators repeat the one they rest on."""
     found = [verdict for findings in judged.findings.values() for verdict in findings.verdicts]
     return list({(verdict.agent, verdict.check): verdict for verdict in found}.values())

@@ -122,7 +122,7 @@ def _verdict(document: Document, agent: str, check: str) -> str:
 
 def _invalid(document: Document, agent: str) -> str:
     """Share of episodes in which a decision of the agent's was no legal answer."""
-    mine = [entry for entry in document.episodes if entry.agent == agent]
+    mine = [entry for entry in document.episodes if entry.agent == agent and entry.steps]
     bad = [e for e in mine if any(e.counts.get(name) for name in ("invalid", "unparsed", "refusal"))]
     return f"{len(bad) / len(mine):.0%}" if mine else "-"
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from sandbox.adapters.foreign import PREFIX, ForeignPlay, check_known
 from sandbox.agent import Agent, NoConfig, Turn
-from sandbox.errors import InputError, PluginError, did_you_mean
+from sandbox.errors import InputError, PluginError
 from sandbox.experiment.expand import substitute
 from sandbox.menu import InvalidAction, Move
 from sandbox.play import Play, validated_config
@@ -223,15 +223,7 @@ def _settings(model: type[BaseModel], config: Mapping[str, Any], what: str) -> B
     try:
         return model.model_validate(substitute(config))
     except ValidationError as error:
-        raise InputError.of(what, [_setting_fault(model, config, fault) for fault in error.errors()]) from None
-
-
-def _setting_fault(model: type[BaseModel], config: Mapping[str, Any], fault: Any) -> str:
-    name = ".".join(map(str, fault["loc"])) or "config"
-    if fault["type"] == "extra_forbidden":
-        return f"{name}: no such setting{did_you_mean(name, model.model_fields) or ' (it has none)'}"
-    written = config.get(str(fault["loc"][0])) if fault["loc"] else config  # not what its variables stand for
-    return f"{name}: {fault['msg']} (found {written!r:.60})"
+        raise InputError.of_settings(what, error, model.model_fields, config) from None
 
 
 def _agent_maker(found: Any, use: AgentSpec) -> Maker:

@@ -1,4 +1,4 @@
-"""Whether two answers to one question agree: beyond chance, and when only the order of the options has changed."""
+"""Shares in which each item counts once: of what happened, and of answers that agree, also when the order changes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sandbox.errors import InputError
-from sandbox.stats.arrays import Floats, distinct, same_length
+from sandbox.stats.arrays import Floats, booleans, distinct, same_length
 from sandbox.stats.intervals import paired_proportions, wilson
+
+
+@dataclass(frozen=True)
+class Share:
+    """How often something happened: `rate` in [0, 1] with its interval; of `n` observations, of `items` items."""
+
+    rate: float
+    low: float
+    high: float
+    n: int
+    items: int
 
 
 @dataclass(frozen=True)
@@ -50,12 +61,26 @@ class OrderConsistency:
     items: int
 
 
+def share(happened: ArrayLike, items: ArrayLike | None = None, level: float = 0.95) -> Share:
+    """The share of `happened`, (observations,) booleans; `items` (observations,) are labels, by default all differ.
+
+    Each item counts once, however often it was observed; the interval is Wilson's over items, so that repetitions of
+    an item never pass for evidence. InputError for no observations.
+    """
+    yes = booleans(happened, "happened")
+    if not yes.size:
+        raise InputError("share: no observations; expected at least one")
+    weights, count = _item_weights(items, len(yes))
+    rate = _mean(weights, yes)
+    low, high = wilson(rate * count, count, level)
+    return Share(rate, low, high, len(yes), count)
+
+
 def agreement(first: ArrayLike, second: ArrayLike, items: ArrayLike | None = None, level: float = 0.95) -> Agreement:
     """Agreement of `first` and `second`, (pairs,) nominal answers; `items` (pairs,) are labels, by default all differ.
 
-    Each item counts once, however many pairs it has; the interval is Wilson's over items, so that repetitions of an
-    item never pass for evidence, and full agreement still has an interval. InputError for no pairs or missing answers:
-    leave refusals out, counted, or give them an answer of their own.
+    Each item counts once, as in :func:`share`; full agreement still has an interval. InputError for no pairs or missing
+    answers: leave refusals out, counted, or give them an answer of their own.
     """
     one, two = np.asarray(first), np.asarray(second)
     same_length({"first": one, "second": two})
@@ -63,13 +88,12 @@ def agreement(first: ArrayLike, second: ArrayLike, items: ArrayLike | None = Non
         raise InputError("agreement: no pairs of answers; expected at least one")
     kinds, answers = distinct(np.concatenate([one, two]), "answers")
     left, right = answers[: len(one)], answers[len(one) :]
-    weights, count = _item_weights(items, len(one))
-    rate = _mean(weights, left == right)
+    same = share(left == right, items, level)
+    weights, _ = _item_weights(items, len(one))
     marginals = np.stack([np.bincount(side, weights, minlength=kinds) for side in (left, right)])
     chance = 1.0 if kinds == 1 else float(marginals.prod(axis=0).sum())
-    low, high = wilson(rate * count, count, level)
-    kappa = None if kinds == 1 else (rate - chance) / (1 - chance)
-    return Agreement(rate, low, high, chance, kappa, len(one), count)
+    kappa = None if kinds == 1 else (same.rate - chance) / (1 - chance)
+    return Agreement(same.rate, same.low, same.high, chance, kappa, same.n, same.items)
 
 
 def order_consistency(

@@ -8,8 +8,6 @@ from typing import Any
 
 from sandbox.trace import Provenance, Status
 
-COUNTS = ("invalid", "refusal", "abstention", "unparsed", "truncated", "error")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeHead:

@@ -41,11 +41,11 @@ from sandbox.scorer import Card, Mark, Score
 from sandbox.store.database import PATIENCE, Database, chunks, insert_new, open_database
 from sandbox.store.payloads import Damaged, Packer, Payloads, compress, decode
 from sandbox.store.redaction import Redaction
-from sandbox.store.rows import COUNTS, EpisodeHead, ExperimentRow, Filter, MarkRow, ScoreRow
+from sandbox.store.rows import EpisodeHead, ExperimentRow, Filter, MarkRow, ScoreRow
 from sandbox.store.tables import CARD, EPISODE, EVENT, EXPERIMENT, MARK, MEMBERSHIP, PAYLOAD, SCORE, STEP, Flag
 from sandbox.store.traces import EVENT_COLUMNS, STEP_COLUMNS, EventRow, StepRow, unpack_step
 from sandbox.store.writer import ENDED, Attempts, Writer
-from sandbox.trace import Episode, EpisodeSpec
+from sandbox.trace import COUNTS, Episode, EpisodeSpec
 
 ORDERS = ("position", "environment", "agent", "item", "status", "total", "steps")
 STEPS_AT_ONCE = 500  # how much of an experiment `episodes` holds at a time, a longer episode apart

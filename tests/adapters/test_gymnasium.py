@@ -11,7 +11,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from sandbox.adapters.gymnasium import ScenarioEnv
-from sandbox.agent import Reply, Turn
+from sandbox.agent import Agent, NoConfig, Reply, Turn
 from sandbox.errors import InputError
 from sandbox.menu import Menu, Move
 from sandbox.plugins import Plugins
@@ -141,12 +141,37 @@ def test_counterparts_answer_as_agents_do_and_forfeit_as_they_do() -> None:
     assert [turn.seat for turn in told] == ["ben"] * 3
 
 
+def test_a_class_of_scripted_agents_is_a_counterpart_too_fresh_for_each_episode() -> None:
+    made: list[Any] = []
+
+    class Copycat(Agent[NoConfig]):
+        """Shows what the other has shown before."""
+
+        privileged = True
+
+        def __init__(self, config: NoConfig) -> None:
+            super().__init__(config)
+            made.append(self)
+
+        def act(self, turn: Turn) -> Move:
+            assert turn.appraise is not None
+            return Throw(hand=turn.observation.theirs[-1] if turn.observation.theirs else "paper")
+
+    env = gymnasium.make("toys/Rps-v0", seat="ann", counterparts={"ben": Copycat})
+    for _ in range(2):
+        env.reset(seed=0)
+        for hand in ("rock", "scissors", "paper"):
+            observation = env.step(Throw(hand=hand))[0]
+        assert list(observation["theirs"]) == ["paper", "rock", "scissors"]
+    assert len(made) == 2
+
+
 def test_an_unknown_seat_config_field_or_counterpart_is_an_error() -> None:
     with pytest.raises(InputError, match="no seat 'eve': its seats are ann, ben"):
         gymnasium.make("toys/Rps-v0", seat="eve")
     with pytest.raises(InputError, match="no seat 'eve'"):
         gymnasium.make("toys/Rps-v0", counterparts={"eve": always("rock")})
-    with pytest.raises(InputError, match=r"\$.rounds"):
+    with pytest.raises(InputError, match="rounds: Input should be"):
         gymnasium.make("toys/Rps-v0", config={"rounds": 0})
 
 

@@ -73,8 +73,8 @@ def test_settings_that_do_not_exist_or_are_out_of_range_are_all_reported_at_once
     monkeypatch.setattr("sandbox.adapters.llama.require", lambda: None)
     with pytest.raises(InputError) as caught:
         models.chat_model("local:smollm2", temprature=0.5, max_tokens=0)
-    assert "no setting 'temprature' (known: context, logprobs" in str(caught.value)
-    assert "max_tokens: Input should be greater than 0 (it is 0)" in str(caught.value)
+    assert "temprature: no such setting: did you mean 'temperature'?" in str(caught.value)
+    assert "max_tokens: Input should be greater than 0 (found 0)" in str(caught.value)
 
 
 def test_other_names_and_their_settings_go_to_init_chat_model(monkeypatch):

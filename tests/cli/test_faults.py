@@ -80,10 +80,18 @@ def test_all_faults_of_an_experiment_are_told_at_once(tmp_path: Path, capsys: py
         "repetitions: many\n"
     )
     told = fails(capsys, 3, "run", path)
-    assert "$.agent: did you mean agents?" in told
-    assert "$.environments[0].swep: did you mean sweep?" in told
+    assert "$.agent: no such key: did you mean 'agents'?" in told
+    assert "$.environments[0].swep: no such key: did you mean 'sweep'?" in told
     assert "$.repetitions" in told
     assert "3 faults" in told
+
+
+def test_a_key_that_is_there_twice_is_not_dropped_in_silence(game: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """YAML itself would keep the last."""
+    game.write_text(game.read_text() + "seeds: {count: 5}\n")
+    told = fails(capsys, 3, "run", game)
+    assert "the key 'seeds' is there twice" in told
+    assert "line 6" in told
 
 
 def test_an_unreadable_data_set_is_named_with_row_and_column(
@@ -201,3 +209,39 @@ def test_a_read_only_store_can_be_read_but_not_written(
         assert "x.db" in fails(capsys, 7, "run", changed, "--store", store)
     finally:
         folder.chmod(0o755)
+
+
+NOISY = """
+import os, sys
+from sandbox.menu import moves
+
+def loud(turn):
+    print("python speaks")
+    os.write(1, b"the runtime speaks")
+    return list(moves(turn.menu))[0]
+
+def leaving(turn):
+    sys.exit(3)
+
+AGENTS = {"mine/loud": loud, "mine/leaving": leaving}
+"""
+
+
+def test_with_json_stdout_is_the_document_alone_whatever_plugins_print_and_none_ends_the_program(
+    tmp_path: Path,
+) -> None:
+    """A script that reads the document must be able to parse it; an agent that calls `sys.exit` harms itself only."""
+    (tmp_path / "noisy.py").write_text("print('at import')\n" + NOISY)
+    words = "run --env market/Shop-v0 --agent mine/loud --agent mine/leaving --json --plugins-dir . --store x.db"
+    ended = subprocess.run(
+        [sys.executable, "-m", "sandbox", *words.split()], capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    episodes = {episode["agent"]: episode for episode in json.loads(ended.stdout)["episodes"]}
+    assert ended.returncode == 9
+    assert episodes["mine/loud"]["status"] == "finished"
+    assert episodes["mine/leaving"]["status"] == "error"
+    assert "SystemExit: 3" in episodes["mine/leaving"]["reason"]
+    warnings = json.loads(ended.stdout)["warnings"]
+    assert any("mine/leaving in market/Shop-v0: 1 of its episodes ended in error" in line for line in warnings)
+    for said in ("at import", "python speaks", "the runtime speaks"):
+        assert said in ended.stderr

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import sandbox
+from sandbox.errors import InputError
 from sandbox.results import Results, arun, score
 from sandbox.runner.verify import verify
 
@@ -127,6 +129,11 @@ async def test_episodes_that_ended_in_error_are_run_again_when_it_is_asked_for(p
     assert again.ran is not None
     assert (as_it_is.ran.done, again.ran.done) == (0, 3)
     assert {episode.attempt for episode in again.episodes} == {2}
+
+
+async def test_where_an_event_loop_runs_already_the_error_says_what_to_use() -> None:
+    with pytest.raises(InputError, match=r"await sandbox\.arun"):
+        sandbox.run({"name": "x", "environments": ["toys/Wheel-v0"], "agents": ["baselines/first"]})
 
 
 async def test_two_stores_hold_the_same_hashes_and_every_episode_verifies(plugins: Path) -> None:

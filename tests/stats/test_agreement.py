@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sandbox.errors import InputError
-from sandbox.stats.agreement import agreement, order_consistency, verdict
+from sandbox.stats.agreement import agreement, order_consistency, share, verdict
 from sandbox.stats.intervals import wilson
 
 Z2 = 1.959963984540054**2
@@ -20,6 +20,15 @@ def shown(contents, position_of_first):
 def pairs(first, second):
     """Choices of content in the given order and in the reversed one."""
     return np.stack([first, second], axis=1), np.stack([shown(first, 0), shown(second, 1)], axis=1)
+
+
+def test_in_a_share_each_item_counts_once_however_often_it_was_observed():
+    result = share([True, True, True, False], ["a", "a", "a", "b"])
+    assert (result.rate, result.n, result.items) == (0.5, 4, 2)
+    assert (result.low, result.high) == pytest.approx(wilson(1, 2))
+    assert share([1.0, 0.0, 0.0, 0.0]).rate == 0.25
+    with pytest.raises(InputError, match="no observations"):
+        share([])
 
 
 def test_cohens_own_kind_of_table_gives_its_kappa():
