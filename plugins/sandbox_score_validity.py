@@ -89,7 +89,7 @@ def _estimate(
     method: str,
     missing: str,
 ) -> Estimate:
-    """The estimate `ends` (value, low, high) out of what was `found`; None, for the reason `missing`, if nothing was."""
+    """The estimate `ends` (value, low, high) of what was `found`; None, and `missing` the reason, if nothing was."""
     if found is None or ends is None:
         return Estimate(agent=agent, name=name, estimate=None, method=method, reason=missing)
     value, low, high = ends

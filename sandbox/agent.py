@@ -94,7 +94,7 @@ class Agent(Generic[ConfigT]):
     Attributes:
         Config: a frozen pydantic model of its settings.
         privileged: it is a simulated subject that reads the scenario's ground truth (`turn.appraise`). Recorded with
-            the episode, and shown wherever the agent is.
+            the episode, and shown with it.
     """
 
     Config: ClassVar[type[BaseModel]] = NoConfig

@@ -203,6 +203,7 @@ class Episode(Frozen):
         facts: what the scenario says is true at the end.
         benchmarks: theory's numbers for this configuration.
         versions: distribution -> version, of environment, agents and the sandbox.
+        privileged: seats whose agents read ground truth: simulated subjects, no competitors.
         position: place in canonical order (import index, else specification).
     """
 
@@ -218,6 +219,7 @@ class Episode(Frozen):
     attempt: int = 1
     provenance: Provenance = "executed"
     versions: Mapping[str, str] = {}
+    privileged: tuple[str, ...] = ()
     position: int = 0
 
     @property

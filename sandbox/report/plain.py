@@ -314,6 +314,7 @@ def _header(episode: Episode) -> Iterator[str]:
     for seat, agent in spec.seats.items():
         name = agent.name if agent.name == agent.id else f"{agent.name} ({agent.id})"
         part = "under evaluation" if seat in spec.evaluated else "counterpart"
+        part += ", reads ground truth" if seat in episode.privileged else ""
         config = f", config {_value(agent.config)}" if agent.config else ""
         yield f"Agent: {display_line(f'{name} in seat {seat}, {part}{config}')}"
     yield f"Seed: {spec.seed}, repetition {spec.repetition}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -213,10 +214,13 @@ def _item_type(scenario: Scenario[Any, Any], config: Any) -> type[BaseModel]:
 
     The declaration comes first, since a trace is replayed without the data set that `items` would read.
     """
-    declared = inspect.get_annotations(type(scenario).initial, eval_str=True).get("item")
-    if isinstance(declared, type) and issubclass(declared, BaseModel):
-        return declared
-    return type(scenario.items(config)[0])
+    return _declared_item_type(type(scenario)) or type(scenario.items(config)[0])
+
+
+@cache
+def _declared_item_type(kind: type[Scenario[Any, Any]]) -> type[BaseModel] | None:
+    declared = inspect.get_annotations(kind.initial, eval_str=True).get("item")
+    return declared if isinstance(declared, type) and issubclass(declared, BaseModel) else None
 
 
 def _settings(model: type[BaseModel], config: Mapping[str, Any], what: str) -> BaseModel:

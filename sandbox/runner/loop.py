@@ -150,6 +150,7 @@ class EpisodeLoop:
             hash=self._digest,
             provenance=provenance,
             versions=versions,
+            privileged=tuple(seat for seat, agent in self.agents.items() if agent.privileged),
         )
 
     async def _play(self) -> str:

@@ -70,7 +70,7 @@ class Episode(Base, table=True):
     """An episode: its specification in parts, how far it is, and what came of its latest attempt.
 
     `condition_ref`: all of the specification but item, repetition, seed and external id (episodes of one condition
-    share it); `item_ref`: the item's content; `result_ref`: payoffs, facts, benchmarks, versions. `counts`: JSON,
+    share it); `item_ref`: the item's content; `result_ref`: payoffs, facts, benchmarks, versions, privileged. `counts`: JSON,
     without zeros. `flags`: the flags of all decisions of the seats under evaluation.
     """
 

@@ -159,6 +159,7 @@ class Writer:
             "facts": dict(episode.facts),
             "benchmarks": {name: benchmark.model_dump() for name, benchmark in episode.benchmarks.items()},
             "versions": dict(episode.versions),
+            "privileged": list(episode.privileged),
         }
         try:
             columns = (
