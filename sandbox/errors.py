@@ -144,3 +144,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if not names:
         return ""
     return f" (known: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''})"
+
+
+def unknown_key(name: str, known: Iterable[str]) -> str:
+    """What to say behind the path of a key that there is not: `did you mean X?`, or which there are."""
+    meant = did_you_mean(name, known)
+    return meant.removeprefix(": ").replace("'", "") if meant.startswith(":") else f"no such key{meant}"

@@ -136,18 +136,25 @@ class Play:
         return move
 
 
-def validated_config(scenario: Scenario[Any, Any], config: Mapping[str, Any] | None) -> Any:
+def validated_config(
+    scenario: Scenario[Any, Any], config: Mapping[str, Any] | None, written: Mapping[str, Any] | None = None
+) -> Any:
     """`scenario.Config` made of `config`.
+
+    Args:
+        scenario: whose.
+        config: fields and values.
+        written: the same before `${VAR}` was replaced, so that no error shows what a variable holds.
 
     Raises:
         InputError: all the faults at once, each with the field's name.
     """
+    config = config or {}
     try:
-        return scenario.Config.model_validate(dict(config or {}))
+        return scenario.Config.model_validate(dict(config))
     except ValidationError as error:
-        raise InputError.of_settings(
-            f"config of {scenario.id}", error, scenario.Config.model_fields, config or {}
-        ) from None
+        known = scenario.Config.model_fields
+        raise InputError.of_settings(f"config of {scenario.id}", error, known, written or config) from None
 
 
 def resolved(scenario: Scenario[Any, Any], config: Any, item: Any, luck: Luck) -> Any:

@@ -139,7 +139,7 @@ async def arun(
     builder = Builder(Plugins(plugins_dirs))
     opened = Store.open(store)
     ran = await run_experiment(experiment, opened, builder, limit=limit, retry_errors=retry_errors, progress=progress)
-    return Results(opened, builder, _row(opened, ran.experiment), experiment.scorers or all_scorers(builder), ran)
+    return Results(opened, builder, opened.experiment(ran.experiment), experiment.scorers or all_scorers(builder), ran)
 
 
 def run(
@@ -193,7 +193,3 @@ def results_of(
     if experiment is not None:
         own = [ScorerUse.model_validate(use) for use in experiment.content.get("scorers", ())]
     return Results(store, builder, experiment, list(scorers) or list(own) or all_scorers(builder), None)
-
-
-def _row(store: Store, number: int) -> ExperimentRow:
-    return store.experiment(number)

@@ -8,7 +8,6 @@ is counted in a warning or in an estimate of its own.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -217,11 +216,3 @@ class Estimator(Generic[ConfigT]):
     def estimate(self, table: Table) -> Findings:
         """Estimates, verdicts and warnings about every agent in the table."""
         return Findings()
-
-
-def total_counts(rows: Iterable[EpisodeRow]) -> dict[str, int]:
-    """Sums of the rows' counts of invalid, refused, abstained, unparsed, truncated and failed."""
-    total: Counter[str] = Counter()
-    for row in rows:
-        total.update(row.counts)
-    return dict(total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.scorer import Card, Estimator, Findings, Mark, Score, Scorer, Table, row_of, table_of, total_counts
+from sandbox.scorer import Card, Estimator, Findings, Mark, Score, Scorer, Table, row_of, table_of
 from sandbox.trace import AgentSpec, Episode
 from tests.toys import Bet, Leave, pick, play, spec
 
@@ -43,13 +43,6 @@ async def test_a_row_says_what_the_specification_and_the_trace_say() -> None:
         trace.facts,
         trace.counts(),
     )
-
-
-async def test_counts_add_up_over_rows() -> None:
-    traces = [await play(lambda turn: None, spec(seed=seed)) for seed in range(2)]
-    rows = table_of(traces).episodes
-    assert total_counts(rows)["unparsed"] == 6
-    assert total_counts([]) == {}
 
 
 def test_a_resampling_repeats_by_name() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sandbox.text import display_line
 from sandbox.trace import Episode
 
 LINE_EVERY = 10.0  # seconds between lines where there is no terminal
@@ -16,6 +17,7 @@ LINE_EVERY = 10.0  # seconds between lines where there is no terminal
 @contextmanager
 def progress_bar(what: str) -> Iterator[Any]:
     """Gives a function `(done, total, episode)` to call after each episode."""
+    what = display_line(what, 60)  # an experiment's name is its file's to choose
     if sys.stderr.isatty():
         with _bar(what) as update:
             yield update
@@ -36,7 +38,7 @@ def _bar(what: str) -> Iterator[Any]:
     )
 
     columns = (
-        TextColumn(what),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),

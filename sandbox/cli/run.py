@@ -109,7 +109,7 @@ def _of_options(
     for name in [*agents, *counterparts.values()]:
         own = settings(agent_parameters, "-A") if name in agents else {}
         made.agent(AgentSpec(id=name, name=name, config=own))  # here a wrong name is an error of its own, not a list
-    population = len(scenario.items(validated_config(scenario, substitute(config)))) if scenario else 1
+    population = len(scenario.items(validated_config(scenario, substitute(config), config))) if scenario else 1
     content: dict[str, Any] = {
         "environments": [
             {"id": env, "config": config, "seats": counterparts, "items": {"first": min(episodes, population)}}

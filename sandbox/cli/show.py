@@ -8,6 +8,9 @@ import typer
 
 from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, open_store, print_json, say
 
+SCORED = ("seat", "scorer", "variant", "name", "value", "reason")
+"""What is shown of a score; its episode is the one shown."""
+
 
 def command(
     episode: Annotated[str, typer.Argument(help="An episode's id (its beginning is enough) or external id.")],
@@ -25,14 +28,9 @@ def command(
             from sandbox.text import canonical
 
             whole = found.model_dump(mode="json")
-            whole["scores"] = [dict(score_fields(row)) for row in opened.scores(episode=key)]
+            whole["scores"] = [{name: getattr(row, name) for name in SCORED} for row in opened.scores(episode=key)]
             print_json(canonical(whole).decode())
             return 0
         for line in render_episode(found, opened.scores(episode=key), opened.marks(key)):
             say(line)
     return 0
-
-
-def score_fields(row: object) -> list[tuple[str, object]]:
-    """A score row's fields, in order."""
-    return [(name, getattr(row, name)) for name in ("seat", "scorer", "variant", "name", "value", "reason")]

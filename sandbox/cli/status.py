@@ -8,6 +8,7 @@ from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, open_sto
 def command(store: StoreOption = "", plugins_dir: PluginsOption = None, json: JsonOption = False) -> int:
     """Show the experiments in the store, and how many of their episodes are finished, failed or missing."""
     from sandbox.report.document import Document, ExperimentEntry, total_counts
+    from sandbox.text import display_line
 
     with open_store(store, create=False) as opened:
         rows = opened.experiments()
@@ -19,5 +20,5 @@ def command(store: StoreOption = "", plugins_dir: PluginsOption = None, json: Js
             say(f"{store_url(store)} holds no experiments yet")
         for row in rows:
             counts = ", ".join(f"{number} {status}" for status, number in row.counts.items())
-            say(f"{row.name}: {row.episodes} episodes ({counts or 'none'})")
+            say(f"{display_line(row.name)}: {row.episodes} episodes ({counts or 'none'})")
     return 0

@@ -11,13 +11,14 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from sandbox.errors import DatasetError, InputError, PluginError, SandboxError, did_you_mean
+from sandbox.errors import DatasetError, InputError, PluginError, SandboxError, did_you_mean, unknown_key
 from sandbox.experiment.model import AgentUse, EnvironmentUse, Experiment, First, Sample
 from sandbox.play import validated_config
 from sandbox.scenario import Item, Luck, Scenario, Treatment
 from sandbox.trace import AgentSpec, EpisodeSpec
 
 FRAMING = "framing"
+MOST = 1_000_000  # episodes of one environment: more would not fit into memory
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -166,7 +167,7 @@ def _expand_one(
 ) -> list[list[EpisodeSpec]]:
     """The environment's episodes by agent; what is wrong with it goes into `faults`."""
     wrong = [
-        f"{path}.{key}.{name}: no such key{did_you_mean(name, fields)}"
+        f"{path}.{key}.{name}: {unknown_key(name, fields)}"
         for key, names in (("config", use.config), ("sweep", use.sweep))
         for name in names
         if name not in fields
@@ -188,6 +189,8 @@ def _expand_one(
                     faults.append(f"{path}.seats: every seat is taken, so that no agent is under evaluation")
                 break
             fixed = {seat: _counterpart(agent) for seat, agent in use.seats.items()}
+            if len(by_agent[0]) + experiment.repetitions * experiment.seeds.count > MOST:
+                raise InputError(f"more than {MOST:,} episodes per agent: fewer seeds, repetitions, items or sweeps")
             for index, agent in enumerate(agents):
                 for repetition, seed in itertools.product(range(experiment.repetitions), range(experiment.seeds.count)):
                     by_agent[index].append(
@@ -275,7 +278,7 @@ def _share(settings: Sequence[Mapping[str, Any]], name: str, value: Any) -> floa
 
 
 def _validated(scenario: Scenario[Any, Any], config: Mapping[str, Any]) -> Any:
-    return validated_config(scenario, substitute(config))
+    return validated_config(scenario, substitute(config), written=config)
 
 
 def _chosen(population: Sequence[Any], use: EnvironmentUse, path: str) -> Sequence[Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from sandbox.errors import InputError, did_you_mean
+from sandbox.errors import InputError, unknown_key
 from sandbox.trace import Limits
 
 Levels = Annotated[tuple[Any, ...], Field(min_length=1)]
@@ -208,7 +208,7 @@ def _faults(error: ValidationError) -> list[str]:
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             parent = next((str(part) for part in reversed(location[:-1]) if isinstance(part, str)), "")
-            message = f"no such key{did_you_mean(str(location[-1]), _KNOWN.get(parent, ()))}"
+            message = unknown_key(str(location[-1]), _KNOWN.get(parent, ()))
         elif fault["type"] == "missing":
             message = "is required"
         else:

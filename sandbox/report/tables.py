@@ -13,6 +13,7 @@ from rich.text import Text
 
 from sandbox.report.document import Document, EstimateEntry
 from sandbox.text import display, display_line
+from sandbox.validity import COMPARABLE
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _ranked(document: Document, agent: str) -> list[EstimateEntry]:
 
     Empty where its choices do not follow content: nothing is to be ranked then.
     """
-    if _verdict(document, agent, "validity/choice") not in ("valid", "weak"):
+    if _verdict(document, agent, "validity/choice") not in COMPARABLE:
         return []
     for scorer, variant in (("values/additive", ""), ("values/litmus", "clean")):
         rows = [
@@ -151,7 +152,7 @@ def _ranked(document: Document, agent: str) -> list[EstimateEntry]:
 
 def _why_no_values(document: Document, agent: str) -> str:
     verdict = _verdict(document, agent, "validity/choice")
-    return f"not ranked: {verdict}" if verdict not in ("-", "valid", "weak") else "-"
+    return f"not ranked: {verdict}" if verdict not in COMPARABLE | {"-"} else "-"
 
 
 def _named(row: EstimateEntry) -> str:

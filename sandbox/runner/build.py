@@ -111,9 +111,17 @@ class Builder:
         return Play(scenario, config, item, spec.seed, nature)
 
     def config_and_item(self, scenario: Scenario[Any, Any], spec: EpisodeSpec) -> tuple[Any, Any]:
-        """The validated config and item of a specification; the item needs no data set."""
-        config = validated_config(scenario, substitute(spec.config))
-        return config, _item_type(scenario, config).model_validate(dict(spec.item))
+        """The validated config and item of a specification; the item needs no data set.
+
+        Raises:
+            InputError: one of them does not fit, as an imported record's item may not.
+        """
+        config = validated_config(scenario, substitute(spec.config), written=spec.config)
+        kind = _item_type(scenario, config)
+        try:
+            return config, kind.model_validate(dict(spec.item))
+        except ValidationError as error:
+            raise InputError.of_settings(f"item of {scenario.id}", error, kind.model_fields, spec.item) from None
 
     def agents(self, spec: EpisodeSpec) -> dict[str, Agent[Any]]:
         """A fresh agent for every seat."""

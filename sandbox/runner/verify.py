@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sandbox.errors import SandboxError
 from sandbox.runner.build import Builder
 from sandbox.runner.loop import EpisodeLoop
 from sandbox.runner.replayed import recorded_agents, recorded_chance
@@ -37,7 +38,14 @@ async def verify(episode: Episode, builder: Builder) -> Verified:
     nature = None if episode.provenance == "executed" else recorded_chance(episode.steps)
     # Where a limit of seconds or tokens cut the episode, its record ends; a slow machine must not cut it sooner.
     spec = episode.spec.model_copy(update={"limits": Limits(attempts=episode.spec.limits.attempts)})
-    world = builder.world(spec, nature)
+    try:
+        world = builder.world(spec, nature)
+    except SandboxError:
+        raise  # it is not here, or does not load: that says nothing about the trace
+    except (Exception, SystemExit) as error:  # a plugin may do anything
+        if episode.status == "error" and not episode.steps:
+            return Verified(episode.id)  # as recorded
+        return Verified(episode.id, None, f"its environment cannot be made: {type(error).__name__}: {error}")
     rebuilt: list[Step] = []
     loop = EpisodeLoop(spec, world, recorded_agents(episode), rebuilt.append)
     again = await loop.run({}, {}, episode.provenance)

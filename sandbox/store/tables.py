@@ -70,8 +70,8 @@ class Episode(Base, table=True):
     """An episode: its specification in parts, how far it is, and what came of its latest attempt.
 
     `condition_ref`: all of the specification but item, repetition, seed and external id (episodes of one condition
-    share it); `item_ref`: the item's content; `result_ref`: payoffs, facts, benchmarks, versions, privileged. `counts`: JSON,
-    without zeros. `flags`: the flags of all decisions of the seats under evaluation.
+    share it); `item_ref`: the item's content; `result_ref`: payoffs, facts, benchmarks, versions, privileged seats.
+    `counts`: JSON, without zeros. `flags`: the flags of all decisions of the seats under evaluation.
     """
 
     number: int | None = Field(default=None, primary_key=True)

@@ -80,8 +80,8 @@ def test_all_faults_of_an_experiment_are_told_at_once(tmp_path: Path, capsys: py
         "repetitions: many\n"
     )
     told = fails(capsys, 3, "run", path)
-    assert "$.agent: no such key: did you mean 'agents'?" in told
-    assert "$.environments[0].swep: no such key: did you mean 'sweep'?" in told
+    assert "$.agent: did you mean agents?" in told
+    assert "$.environments[0].swep: did you mean sweep?" in told
     assert "$.repetitions" in told
     assert "3 faults" in told
 
@@ -245,3 +245,39 @@ def test_with_json_stdout_is_the_document_alone_whatever_plugins_print_and_none_
     assert any("mine/leaving in market/Shop-v0: 1 of its episodes ended in error" in line for line in warnings)
     for said in ("at import", "python speaks", "the runtime speaks"):
         assert said in ended.stderr
+
+
+def test_an_experiments_name_reaches_no_terminal_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither as progress nor in the list of what is stored, where each has one line."""
+    path = tmp_path / "named.yaml"
+    path.write_text(
+        'name: "\\e]52;c;aGk=\\a{x} [red]\\nsecond"\nenvironments: [market/Shop-v0]\nagents: [baselines/first]\n'
+    )
+    store = str(tmp_path / "x.db")
+    assert main(["run", str(path), "--limit", "1", "--store", store]) == 0
+    assert main(["status", "--store", store]) == 0
+    told = capsys.readouterr()
+    assert "\x1b" not in told.err
+    assert "\x1b" not in told.out
+    assert "␛]52;c;aGk=␇{x} [red]⏎second: 1 episodes" in told.out
+
+
+def test_an_environment_that_cannot_be_made_is_told_and_verify_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What failed when it ran fails in the same way when it is verified, and the other episodes are verified."""
+    words = ["--agent", "baselines/random", "--store", str(tmp_path / "x.db")]
+    assert main(["run", "--env", "gymnasium:FrozenLake-v1", "-P", "map_name=nosuch", *words]) == 9
+    assert "ended in error: KeyError: 'nosuch'" in capsys.readouterr().out.replace("\n", " ").replace("  ", " ")
+    assert main(["run", "--env", "gymnasium:FrozenLake-v1", *words]) == 0
+    capsys.readouterr()
+    assert main(["verify", "--store", str(tmp_path / "x.db")]) == 0
+    assert "2 of 2 episodes verified" in capsys.readouterr().out
+
+
+def test_more_episodes_than_memory_holds_are_refused_before_they_are_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three zeros too many are said, and do not end the program."""
+    words = ["--agent", "baselines/random", "--episodes", "100000000000", "--store", tmp_path / "x.db"]
+    assert "more than 1,000,000 episodes" in fails(capsys, 3, "run", "--env", "market/Shop-v0", *words)

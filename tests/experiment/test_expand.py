@@ -193,7 +193,7 @@ def test_all_faults_are_found_at_once_each_with_its_path(builder: Builder) -> No
         "$.scorers[1].no_such: no such setting",
         "$.environments[3].seats.eve: no agent 'baselines/frist'",
         "$.environments[0].config.foo: no such key (known: ",
-        "$.environments[0].sweep.mony: no such key: did you mean 'money'?",
+        "$.environments[0].sweep.mony: did you mean money?",
         "$.environments[1].config.money: Input should be a valid integer, unable to parse",
         "$.environments[1].config.deltas.0: Input should be less than or equal to 1 (found [2, 0.5])",
         "$.treatments.framing: 'imagined' is neither lived nor hypothetical",

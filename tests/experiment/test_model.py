@@ -104,7 +104,7 @@ def test_all_faults_are_found_at_once_each_with_its_path() -> None:
         treatments={"framing": "lived", "order": []},
     )
     assert found == [
-        "$.environments[0].sweeep: no such key: did you mean 'sweep'?",
+        "$.environments[0].sweeep: did you mean sweep?",
         "$.environments[1].config: expected a mapping (found None)",
         "$.environments[1].sweep.pages: expected a list (found 3)",
         "$.environments[2].sweep.pages: expected at least one (found [])",
@@ -114,13 +114,13 @@ def test_all_faults_are_found_at_once_each_with_its_path() -> None:
         "$.agents[1]: expected a name or a mapping (found 3)",
         "$.repetitions: Input should be greater than 0 (found 0)",
         "$.seeds.start: Input should be greater than or equal to 0 (found -1)",
-        "$.seeds.cuont: no such key: did you mean 'count'?",
+        "$.seeds.cuont: did you mean count?",
         "$.treatments.framing: expected a list (found 'lived')",
         "$.treatments.order: expected at least one (found [])",
         "$.limits.steps: Input should be greater than 0 (found -1)",
-        "$.limits.second: no such key: did you mean 'seconds'?",
+        "$.limits.second: did you mean seconds?",
         "$.scorers[0].id: is required",
-        "$.nmae: no such key: did you mean 'name'?",
+        "$.nmae: did you mean name?",
     ]
 
 
