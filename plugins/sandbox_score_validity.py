@@ -55,13 +55,13 @@ def _estimates(validity: Validity) -> Iterator[Estimate]:
     no_order = "no item was chosen in two orders"
     no_label = "no item was chosen in one order under two label assignments"
     ends = order and (order.kappa, order.kappa_low, order.kappa_high)
-    yield _estimate(agent, "kappa", order, ends, different, kappa, no_order)
+    yield _estimate(agent, "kappa", order, ends, validity.distinct["order"], kappa, no_order)
     ends = order and (order.bias, order.bias_low, order.bias_high)
-    yield _estimate(agent, "bias", order, ends, different, bias, no_order)
+    yield _estimate(agent, "bias", order, ends, validity.distinct["order"], bias, no_order)
     ends = label and (label.kappa, label.kappa_low, label.kappa_high)
-    yield _estimate(agent, "label_kappa", label, ends, different, kappa, no_label)
+    yield _estimate(agent, "label_kappa", label, ends, validity.distinct["label"], kappa, no_label)
     ends = retest and (retest.rate, retest.low, retest.high)
-    yield _estimate(agent, "retest", retest, ends, different, same, "no presentation was repeated")
+    yield _estimate(agent, "retest", retest, ends, validity.distinct["retest"], same, "no presentation was repeated")
     items = [item_of(choice) for choice in shown]
     for name, outcomes in ANSWERLESS.items():
         happened = [choice.outcome in outcomes for choice in shown]
@@ -97,10 +97,11 @@ def _estimate(
         agent=agent,
         name=name,
         estimate=value,
-        low=low,
-        high=high,
+        low=low if different > 1 else None,
+        high=high if different > 1 else None,
         n=found.n,
         n_distinct=different,
         clusters=found.items,
         method=method,
+        reason="" if different > 1 else "no interval: all pairs are the same",
     )

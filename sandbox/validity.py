@@ -33,6 +33,7 @@ class Validity:
         order: one item shown in two orders under one assignment of labels; None where no item was chosen in both.
         label: one item shown in one order under two assignments of labels; None likewise.
         retest: the very same presentation, again; None where there was none.
+        distinct: of the pairs behind `order`, `label` and `retest`, how many differ.
         presentations: the choice sets with positions that all this rests on, answered or not.
     """
 
@@ -40,6 +41,7 @@ class Validity:
     order: OrderConsistency | None
     label: OrderConsistency | None
     retest: Agreement | None
+    distinct: Mapping[str, int]
     presentations: tuple[Choice, ...]
 
 
@@ -142,7 +144,12 @@ def _assess(agent: str, choices: list[Choice], config_of: Mapping[str, Mapping[s
     )
     word, reason = _judge(by_order, by_label, presentations)
     return Validity(
-        Verdict(agent=agent, check=CHECK, verdict=word, reason=reason), by_order, by_label, retest, tuple(presentations)
+        verdict=Verdict(agent=agent, check=CHECK, verdict=word, reason=reason),
+        order=by_order,
+        label=by_label,
+        retest=retest,
+        distinct={"order": len(set(orders)), "label": len(set(labels)), "retest": len(set(again))},
+        presentations=tuple(presentations),
     )
 
 
@@ -195,7 +202,8 @@ def _judge(
     missing = sum(choice.chosen is None for choice in presentations)
     unanswered = f"; {missing} of {len(presentations)} presentations without a choice" if missing else ""
     if order is None:
-        return NOT_TESTED, f"no item was chosen in two orders: use order: counterbalanced{unanswered}"
+        hint = "" if missing == len(presentations) else ": use order: counterbalanced"
+        return NOT_TESTED, f"no item was chosen in two orders{hint}{unanswered}"
     words = [verdict(order)]
     reason = f"order kappa {_interval(order)} over {order.items} items, bias {order.bias:+.2f}"
     if label is None:

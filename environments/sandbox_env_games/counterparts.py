@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 from sandbox.agent import Agent, NoConfig, Turn
+from sandbox.errors import InputError
 from sandbox.menu import Move
 from sandbox_env_games.bargaining import Accept, BargainingObservation, Offer, Reject
 from sandbox_env_games.theory import equilibrium_claims, exact
@@ -23,7 +24,11 @@ class Rubinstein(Agent[NoConfig]):
 
     def act(self, turn: Turn) -> Move:
         """The equilibrium's move after whatever happened; it depends on the round and on the offer on the table."""
-        seen: BargainingObservation = turn.observation
+        seen = turn.observation
+        if not isinstance(seen, BargainingObservation):
+            raise InputError(
+                f"baselines/rubinstein plays games/Bargaining-v0 only, and was shown {type(seen).__name__}"
+            )
         cents = seen.money * 100
         if seen.alice_gain is None:
             others = ceil(self._continuation(seen, of_other=True))

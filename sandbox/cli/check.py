@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sandbox.cli.options import PluginsOption, StoreOption, builder, say, settings
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, print_json, say, settings
 
 if TYPE_CHECKING:
     from sandbox.runner.build import Builder
@@ -19,6 +19,7 @@ def command(
     env: Annotated[str, typer.Option("--env", help="An agent: the environment that it was made for.")] = "",
     store: StoreOption = "",
     plugins_dir: PluginsOption = None,
+    json: JsonOption = False,
 ) -> int:
     """Run the conformance checks on a plugin, and name every fault."""
     from sandbox.checks import check_agent, check_scenario, check_scorer
@@ -46,7 +47,12 @@ def command(
                 raise PluginError(f"{error}; if it was made for one environment, check it there: --env ID") from None
     else:
         raise UnknownName.of_kind("plugin", plugin, [name for names in kinds.values() for name in names])
-    say(f"{plugin} keeps its contract")
+    if json:
+        import orjson
+
+        print_json(orjson.dumps({"plugin": plugin, "keeps_contract": True}).decode())
+    else:
+        say(f"{plugin} keeps its contract")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sandbox.cli.options import PluginsOption, StoreOption, say
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, print_json, say
 
 if TYPE_CHECKING:
     from sandbox.plugins import Kind
@@ -22,6 +22,7 @@ def command(
     directory: Annotated[Path, typer.Option("--dir", help="Where to write; made if it is not there.")] = Path(),
     store: StoreOption = "",
     plugins_dir: PluginsOption = None,
+    json: JsonOption = False,
 ) -> int:
     """Write a one-file plugin and its test: coin becomes coin/Coin-v0, an agent or scorer mine/coin."""
     from sandbox.errors import InputError, UnknownName
@@ -44,6 +45,11 @@ def command(
                 file.write(text)
     except OSError as error:
         raise InputError(f"{directory}: cannot be written to ({error.strerror}); choose another --dir") from None
+    if json:
+        import orjson
+
+        print_json(orjson.dumps({"plugin": plugin, "files": [str(target), str(test)]}).decode())
+        return 0
     say(f"{plugin} is in {target}, its test in {test}")
     for line in _next(kind, plugin, directory, test):
         say(line)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sandbox.cli.options import PluginsOption, StoreOption, open_store, say
+from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, open_store, print_document, say
 
 
 def command(
@@ -19,8 +19,11 @@ def command(
     ] = None,
     store: StoreOption = "",
     plugins_dir: PluginsOption = None,
+    json: JsonOption = False,
 ) -> int:
-    """Browse and step through recorded episodes."""
+    """Browse and step through recorded episodes; lines of text where there is no terminal."""
+    import sys
+
     from sandbox.errors import UnknownName
 
     with open_store(store, create=False) as opened:
@@ -30,7 +33,17 @@ def command(
                 experiment = opened.experiment(target).id
             except UnknownName:
                 episode = opened.find(target)
-        if not plain:
+        if json:
+            from sandbox.cli.show import print_episode
+            from sandbox.report.document import document
+
+            if episode is not None:
+                print_episode(opened, episode)
+            else:
+                row = None if experiment is None else opened.experiment(experiment)
+                print_document(document(row, opened.heads(experiment)))
+            return 0
+        if not plain and sys.stdout.isatty():
             from sandbox.tui import run_replay
 
             run_replay(opened, experiment=experiment, episode=episode, step=step)

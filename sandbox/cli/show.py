@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, open_store, print_json, say
+
+if TYPE_CHECKING:
+    from sandbox.store import Store
 
 SCORED = ("seat", "scorer", "variant", "name", "value", "reason")
 """What is shown of a score; its episode is the one shown."""
@@ -23,14 +26,18 @@ def command(
 
     with open_store(store, create=False) as opened:
         key = opened.find(episode)
-        found = opened.episode(key)
         if json:
-            from sandbox.text import canonical
-
-            whole = found.model_dump(mode="json")
-            whole["scores"] = [{name: getattr(row, name) for name in SCORED} for row in opened.scores(episode=key)]
-            print_json(canonical(whole).decode())
+            print_episode(opened, key)
             return 0
-        for line in render_episode(found, opened.scores(episode=key), opened.marks(key)):
+        for line in render_episode(opened.episode(key), opened.scores(episode=key), opened.marks(key)):
             say(line)
     return 0
+
+
+def print_episode(store: Store, key: str) -> None:
+    """A whole episode with its scores as one JSON document."""
+    from sandbox.text import canonical
+
+    whole = store.episode(key).model_dump(mode="json")
+    whole["scores"] = [{name: getattr(row, name) for name in SCORED} for row in store.scores(episode=key)]
+    print_json(canonical(whole).decode())

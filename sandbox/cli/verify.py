@@ -18,7 +18,7 @@ def command(
     """Execute the environments again from specification and recorded moves alone, and compare every step."""
     import asyncio
 
-    from sandbox.errors import StoreCorrupt, UnknownName, VerificationFailed
+    from sandbox.errors import InputError, PluginError, StoreCorrupt, UnknownName, VerificationFailed
     from sandbox.runner.verify import Verified, verify
 
     made = builder(plugins_dir)
@@ -32,7 +32,7 @@ def command(
         for key in keys:
             try:
                 results.append(asyncio.run(verify(opened.episode(key), made)))
-            except StoreCorrupt as error:
+            except (StoreCorrupt, PluginError, InputError) as error:  # its environment may be gone, or changed
                 results.append(Verified(key, None, str(error)))
     failed = [result for result in results if result.fault]
     unverifiable = [result for result in results if not result.verifiable]

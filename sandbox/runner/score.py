@@ -76,6 +76,8 @@ def judge(
             judged.warnings.append(f"scorer {one.name} ({source}) failed and is left out: {one.fault}")
         judged.findings[one.name] = findings
         judged.warnings += [f"{one.name}: {warning}" for warning in findings.warnings]
+    if judges and all(one.fault for one in judges):
+        raise PluginError("; ".join(judged.warnings))
     return judged
 
 

@@ -118,10 +118,22 @@ def test_estimates_are_unique_and_finite_and_carry_their_counts(ran: tuple[Path,
     assert len(names) == len(set(names)) > 100
     for estimate in found["estimates"]:
         assert estimate["estimate"] is not None or estimate["reason"], estimate
+        assert estimate["n_distinct"] <= estimate["n"], estimate
         if estimate["n_distinct"] <= 1:
             assert estimate["low"] is None, estimate
             assert estimate["high"] is None, estimate
     assert not [warning for warning in found["warnings"] if "failed" in warning]
+
+
+def test_every_command_that_reads_prints_one_document(ran: tuple[Path, dict[str, Any]]) -> None:
+    """`replay --json` of an experiment has its episodes, of an episode its steps."""
+    listed = document("replay", "spine", "--store", ran[0])
+    assert [e["id"] for e in listed["episodes"]] == [e["id"] for e in ran[1]["episodes"]]
+    whole = document("replay", listed["episodes"][0]["id"], "--store", ran[0])
+    assert whole == document("show", listed["episodes"][0]["id"], "--store", ran[0])
+    assert whole["steps"]
+    assert document("check", "baselines/random") == {"plugin": "baselines/random", "keeps_contract": True}
+    assert document("status", "--store", ran[0])["experiments"][0]["name"] == "spine"
 
 
 def test_saying_and_doing_come_apart_for_the_agent_that_is_two_faced(ran: tuple[Path, dict[str, Any]]) -> None:
