@@ -105,7 +105,8 @@ def _ratings(table: Table, agent: str, choices: Sequence[Choice], variant: Varia
     counts = Counter(player for side in (battles.first, battles.second) for player in side.tolist())
     found = []
     for name in sorted({name for c in choices for entry in c.alternatives for name in _classes(entry, variant)}):
-        own = [choice for choice, (one, other, _) in fought if name in one or name in other]
+        # A side that serves nothing fights nobody.
+        own = [choice for choice, (one, other, _) in fought if one and other and name in {*one, *other}]
         interval, different = intervals.get(name), distinct(own)
         if different < 2:
             interval = None
