@@ -57,7 +57,7 @@ def print_results(document: Document) -> None:
     for warning in document.warnings[:NOTES]:
         console.print(Text(display(f"note: {warning}")))
     if len(document.warnings) > NOTES:
-        console.print(Text(f"... and {len(document.warnings) - NOTES} more notes (all of them: --json)"))
+        console.print(Text(f"... and {len(document.warnings) - NOTES} more (--json has them all)"))
 
 
 def print_estimates(document: Document) -> None:
