@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,12 +43,10 @@ class _Judge:
     fault: str = ""
 
 
-def judge(
-    store: Store, builder: Builder, experiment: int | None, uses: Sequence[ScorerUse], again: bool = False
-) -> Judged:
+def judge(store: Store, builder: Builder, experiment: int | None, uses: Sequence[ScorerUse]) -> Judged:
     """Score every finished episode (of one experiment, or of all) and estimate over them.
 
-    Scores are kept in the store under the scorer's version and settings, and not computed a second time unless `again`.
+    Scores are kept in the store under the scorer's version and settings, and not computed a second time.
     A scorer that raises is named in the warnings, with its source, and harms no other.
     """
     judged = Judged()
@@ -61,11 +60,13 @@ def judge(
             judged.warnings.append(f"left out: {error}")
             continue
         config = hashlib.sha256(canonical(plugin.config.model_dump(mode="json"))).hexdigest()[:16]
-        known = {} if again else store.cards(use.id, plugin.version, config, experiment)
+        known = store.cards(use.id, plugin.version, config, experiment)
         judges.append(_Judge(use.id, plugin, config, known))
     sets: list[Choice] = []
+    corrected: Counter[str] = Counter()
     for episode in store.episodes(experiment):
         sets.extend(choices(episode))
+        corrected.update(_corrected(episode))
         for one in judges:
             _score(one, episode, store)
     for one in judges:
@@ -76,9 +77,19 @@ def judge(
             judged.warnings.append(f"scorer {one.name} ({source}) failed and is left out: {one.fault}")
         judged.findings[one.name] = findings
         judged.warnings += [f"{one.name}: {warning}" for warning in findings.warnings]
+    judged.warnings += [
+        f"{agent}: {count} decisions were legal only after an answer that was not" for agent, count in corrected.items()
+    ]
     if judges and all(one.fault for one in judges):
         raise PluginError("; ".join(judged.warnings))
     return judged
+
+
+def _corrected(episode: Episode) -> Iterator[str]:
+    """The agent, for each decision of its that came of more than one answer: no count of failures has those."""
+    for step in episode.decisions():
+        if step.decision is not None and any(event.kind == "invalid" for event in step.events):
+            yield episode.spec.seats[step.seat].name
 
 
 def _score(one: _Judge, episode: Episode, store: Store) -> None:

@@ -174,3 +174,18 @@ def test_litmus_records_give_the_published_elo_through_the_command_line(tmp_path
         for name, value in row.items():
             assert risks[f"dataset_association/{name}/{risk}"] == pytest.approx(value, abs=1e-9)
     assert main(["verify", "--store", str(store)]) == 0
+
+
+def test_a_decision_that_had_to_be_corrected_is_said(tmp_path: Path) -> None:
+    """It counts as a choice, but how often an agent had to be told is no secret."""
+    (tmp_path / "stubborn.py").write_text(
+        "from sandbox.menu import moves\n"
+        "def stubborn(turn):\n    return next(moves(turn.menu)) if turn.errors else None\n"
+        "AGENTS = {'mine/stubborn': stubborn}\n"
+    )
+    found = document(
+        "run", "--plugins-dir", tmp_path, "--env", "market/Shop-v0", "--agent", "mine/stubborn",
+        "--store", tmp_path / "x.db",
+    )  # fmt: skip
+    assert found["counts"]["unparsed"] == 0
+    assert "mine/stubborn: 1 decisions were legal only after an answer that was not" in found["warnings"]
