@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 
 from sandbox.menu import Menu, Move, MoveRange
 from sandbox.scenario import Appraisal, Benchmark, Frozen, Item, Policy, Scenario
+from sandbox_env_games.money import MESSAGE_LIMIT, MONEY_LIMIT, Dollars, Message, dollars, saying
 
 Seat = Literal["alice", "bob"]
 SEATS: tuple[Seat, Seat] = ("alice", "bob")
 OTHER: Mapping[str, Seat] = {"alice": "bob", "bob": "alice"}
-MONEY_LIMIT = 10**9  # dollars: in cents far below 2**53, so that the cents of a float amount are beyond doubt
-MESSAGE_LIMIT = 2000  # characters
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):  # pydantic would read True as 1.00
-        raise ValueError("expected a number of dollars, such as 40 or 40.25")
-    return value
-
-
-def _whole_cents(value: float) -> float:
-    cents = round(value * 100)
-    if not math.isclose(value * 100, cents, rel_tol=1e-12, abs_tol=1e-6):
-        raise ValueError(f"expected at most two decimals (whole cents), such as {cents / 100:.2f}")
-    return cents / 100
-
-
-Dollars = Annotated[
-    float,
-    Field(ge=0, le=MONEY_LIMIT, description="what Alice gets, in dollars with at most two decimals; Bob gets the rest"),
-    BeforeValidator(_number),
-    AfterValidator(_whole_cents),
-]
-Message = Annotated[
-    Annotated[str, Field(max_length=MESSAGE_LIMIT)] | None,
-    Field(description="a message that the other player will read; may be left out"),
-]
 Delta = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -51,7 +23,9 @@ class Offer(Move):
     """Propose a division of the money: Alice gets `alice_gain` dollars, Bob gets all the rest."""
 
     kind: Literal["offer"] = "offer"
-    alice_gain: Dollars
+    alice_gain: Annotated[
+        Dollars, Field(description="what Alice gets, in dollars with at most two decimals; Bob gets the rest")
+    ]
     message: Message = None
 
     @property
@@ -237,7 +211,7 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
         past = PastRound(
             round=state.round,
             proposer=proposer(state.round),
-            alice_gain=_dollars(state.offer),
+            alice_gain=dollars(state.offer),
             bob_gain=_rest(state.offer, state.config),
             accepted=isinstance(move, Accept),
             message=state.message,
@@ -267,7 +241,7 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
             own_discount=config.delta(seat),
             other_discount=config.delta(OTHER[seat]) if config.information == "complete" else None,
             messages=config.messages,
-            alice_gain=_dollars(state.offer),
+            alice_gain=dollars(state.offer),
             bob_gain=_rest(state.offer, config),
             message=state.message,
             history=state.history,
@@ -319,7 +293,7 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
             u_alice, u_bob = share * config.deltas[0] ** (t - 1), (1 - share) * config.deltas[1] ** (t - 1)
             facts |= {"u_alice": u_alice, "u_bob": u_bob, "efficiency": u_alice + u_bob, "round": t}
             facts |= {"fairness": 1 - 4 * (share - 0.5) ** 2}
-            facts |= {"alice_gain": _dollars(state.offer), "bob_gain": _rest(state.offer, config)}
+            facts |= {"alice_gain": dollars(state.offer), "bob_gain": _rest(state.offer, config)}
         return facts
 
     def forfeit(self, state: BargainingState, seat: str) -> Move:
@@ -365,10 +339,6 @@ def _offers(money: int, messages: bool) -> Menu:
             representatives=tuple(Offer(alice_gain=money * tenth / 10) for tenth in range(11)),
         ),
     )
-
-
-def _dollars(cents: int | None) -> float | None:
-    return None if cents is None else cents / 100
 
 
 def _rest(cents: int | None, config: BargainingConfig) -> float | None:
@@ -427,19 +397,14 @@ def _history(seen: BargainingObservation) -> list[str]:
             continue
         answer = "accepted" if past.accepted else "rejected"
         lines.append(
-            f"Round {past.round}: {offering} offered {_split(past.alice_gain, past.bob_gain)}{_saying(past.message)}. "
-            f"{answering} {answer}{_saying(past.reply)}."
+            f"Round {past.round}: {offering} offered {_split(past.alice_gain, past.bob_gain)}{saying(past.message)}. "
+            f"{answering} {answer}{saying(past.reply)}."
         )
     return ["So far:\n" + "\n".join(lines)] if lines else []
 
 
 def _split(alice: float, bob: float) -> str:
     return f"{alice:.2f} for Alice and {bob:.2f} for Bob"
-
-
-def _saying(message: str | None) -> str:
-    # Quoted on one line, so that a message cannot pass for a line of the game's own.
-    return f", saying {json.dumps(message, ensure_ascii=False)}" if message else ""
 
 
 def _now(seen: BargainingObservation) -> str:
@@ -461,7 +426,7 @@ def _now(seen: BargainingObservation) -> str:
     own = seen.alice_gain if seen.role == "alice" else seen.bob_gain
     assert own is not None
     return (
-        f"{now}. {other} offers {table}{_saying(seen.message)}. It is your turn to accept or reject. "
+        f"{now}. {other} offers {table}{saying(seen.message)}. It is your turn to accept or reject. "
         f"If you accept, you get {own:.2f} dollars, worth {own * seen.own_discount ** (seen.round - 1):.2f} to you "
         "after discounting."
     )

@@ -1,0 +1,55 @@
+"""Amounts and messages as the moves of games carry them: dollars and cents outside, integer cents inside."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+MONEY_LIMIT = 10**9  # dollars: in cents far below 2**53, so that the cents of a float amount are beyond doubt
+MESSAGE_LIMIT = 2000  # characters
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):  # pydantic would read True as 1.00
+        raise ValueError("expected a number of dollars, such as 40 or 40.25")
+    return value
+
+
+def _whole_cents(value: float) -> float:
+    cents = round(value * 100)
+    if not math.isclose(value * 100, cents, rel_tol=1e-12, abs_tol=1e-6):
+        raise ValueError(f"expected at most two decimals (whole cents), such as {cents / 100:.2f}")
+    return cents / 100
+
+
+Dollars = Annotated[
+    float,
+    Field(ge=0, le=MONEY_LIMIT, description="dollars with at most two decimals"),
+    BeforeValidator(_number),
+    AfterValidator(_whole_cents),
+]
+"""An amount in a move, 0 <= amount <= `MONEY_LIMIT`; a fraction of a cent is a fault, never rounded away."""
+
+Message = Annotated[
+    Annotated[str, Field(max_length=MESSAGE_LIMIT)] | None,
+    Field(description="a message that the other player will read; may be left out"),
+]
+"""What a move says to others; None: nothing was said (which is not an empty message)."""
+
+
+def cents(amount: float) -> int:
+    """A valid amount of dollars as integer cents, exact."""
+    return round(amount * 100)
+
+
+def dollars(amount: int | None) -> float | None:
+    """Integer cents as dollars; None stays None."""
+    return None if amount is None else amount / 100
+
+
+def saying(message: str | None) -> str:
+    """A message as the end of a sentence: quoted on one line, so that it cannot pass for a line of the game's own."""
+    return f", saying {json.dumps(message, ensure_ascii=False)}" if message else ""
