@@ -56,6 +56,32 @@ class Maker:
         return self.make()
 
 
+@dataclass(frozen=True)
+class ScriptedPolicy:
+    """A scripted counterpart as a function of the state: a fresh agent is asked each time.
+
+    Attributes:
+        agent: its specification, for theory that knows what an agent with these settings does.
+    """
+
+    scenario: Scenario[Any, Any]
+    config: Any
+    item: Any
+    seat: str
+    agent: AgentSpec
+    make: Maker
+
+    def __call__(self, state: Any) -> Move:
+        """Its move in the state; the declared forfeit where it gives no legal one."""
+        play = Play(self.scenario, self.config, self.item, 0)
+        play.state = state
+        agent = self.make()
+        turn = replace(play.turn(self.seat, 0, privileged=agent.privileged), luck=_NoLuck(0))
+        answer = agent.act(turn)
+        move = play.read(turn.menu, as_reply(answer).action)  # type: ignore[arg-type]  # scripted: not awaitable
+        return play.forfeit(self.seat) if isinstance(move, InvalidAction) else move
+
+
 _NO_CONFIG = NoConfig()
 
 
@@ -241,22 +267,13 @@ class Builder:
 
     def _policy(
         self, scenario: Scenario[Any, Any], config: Any, item: Any, seat: str, use: AgentSpec
-    ) -> Callable[[Any], Move] | None:
+    ) -> ScriptedPolicy | None:
         """A scripted counterpart as a function of the state; None for what is not scripted (a graph)."""
         make = self.agent(use)
         if not make.scripted:
             return None
 
-        def policy(state: Any) -> Move:
-            play = Play(scenario, config, item, 0)
-            play.state = state
-            agent = make()
-            turn = replace(play.turn(seat, 0, privileged=agent.privileged), luck=_NoLuck(0))
-            answer = agent.act(turn)
-            move = play.read(turn.menu, as_reply(answer).action)  # type: ignore[arg-type]  # scripted: not awaitable
-            return play.forfeit(seat) if isinstance(move, InvalidAction) else move
-
-        return policy
+        return ScriptedPolicy(scenario, config, item, seat, use, make)
 
     def versions(self, spec: EpisodeSpec) -> Mapping[str, str]:
         """Distribution (or file) -> version, of the sandbox and of every plugin in the specification."""

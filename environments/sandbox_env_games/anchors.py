@@ -1,0 +1,139 @@
+"""Anchors that need no theory of a game: random play, simulated, and the best response to scripted players, exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sandbox.menu import Menu, Move, moves
+from sandbox.play import Play
+from sandbox.scenario import NATURE, Benchmark, Luck, Policy, Scenario
+
+EPISODES = 200
+"""Simulated for an anchor of random play."""
+MOST = 20_000
+"""States that are looked at for a best response; with more it is not computed."""
+
+
+class TooLargeError(Exception):
+    """A best response would take more than `MOST` states."""
+
+
+def random_anchors(
+    game: Scenario[Any, Any], config: Any, item: Any, counterparts: Mapping[str, Policy], episodes: int = EPISODES
+) -> dict[str, Benchmark]:
+    """`random/SEAT` (all at random) and `random_response/SEAT` (against the counterparts), simulated, with errors.
+
+    A random player takes each listed move or representative with the same probability and says nothing where it may
+    leave the message out.
+    """
+    seats = game.seats(config)
+    found = {}
+    for seat, (mean, error) in _simulated(game, config, item, {}, episodes).items():
+        found[f"random/{seat}"] = Benchmark(
+            value=mean, error=error, assumes=f"all seats play at random; {episodes} simulated episodes"
+        )
+    met: dict[str, tuple[float, float]] = {}
+    free = [seat for seat in seats if seat not in counterparts]
+    if counterparts and free:
+        met = _simulated(game, config, item, counterparts, episodes)
+    for seat in seats:
+        name = f"random_response/{seat}"
+        if seat in free and seat in met:
+            assumes = f"random play against these counterparts; {episodes} simulated episodes"
+            found[name] = Benchmark(value=met[seat][0], error=met[seat][1], assumes=assumes)
+        else:
+            found[name] = Benchmark(value=None, assumes=_no_counterpart(seat, seats, counterparts))
+    return found
+
+
+def best_response_anchors(
+    game: Scenario[Any, Any], config: Any, item: Any, counterparts: Mapping[str, Policy]
+) -> dict[str, Benchmark]:
+    """`best_response/SEAT`, by looking at every way the seat can play; for games without chance."""
+    seats = game.seats(config)
+    found = {}
+    for seat in seats:
+        name = f"best_response/{seat}"
+        if any(other not in counterparts for other in seats if other != seat):
+            found[name] = Benchmark(value=None, assumes=_no_counterpart(seat, seats, counterparts))
+            continue
+        try:
+            value = best_response(game, config, item, seat, counterparts)
+        except TooLargeError as reason:
+            found[name] = Benchmark(value=None, assumes=f"not computed: {reason}")
+            continue
+        found[name] = Benchmark(
+            value=value,
+            assumes="best play against these very counterparts, by looking at every sequence of listed moves; silent",
+        )
+    return found
+
+
+def best_response(
+    game: Scenario[Any, Any], config: Any, item: Any, seat: str, counterparts: Mapping[str, Policy], most: int = MOST
+) -> float:
+    """The greatest payoff that `seat` can get when the other seats play `counterparts`; its own moves are listed ones.
+
+    Raises:
+        TooLargeError: more than `most` states, or nature moves.
+    """
+    looked = 0
+
+    def value(state: Any) -> float:
+        nonlocal looked
+        looked += 1
+        if looked > most:
+            raise TooLargeError(f"there are more than {most:,} ways to play")
+        to_move = game.to_move(state)
+        if not to_move:
+            return float(game.payoffs(state).get(seat, 0.0))
+        if to_move == (NATURE,):
+            raise TooLargeError("chance moves")
+        others = {other: counterparts[other](state) for other in to_move if other != seat}
+        if seat not in to_move:
+            return value(game.apply(state, others))
+        options = moves(game.menu(state, seat))
+        return max(value(game.apply(state, {**others, seat: move})) for move in options)
+
+    return value(game.initial(config, item))
+
+
+def _simulated(
+    game: Scenario[Any, Any], config: Any, item: Any, counterparts: Mapping[str, Policy], episodes: int
+) -> dict[str, tuple[float, float]]:
+    totals: list[Sequence[float]] = []
+    seats = game.seats(config)
+    for number in range(episodes):
+        luck = Luck(number)
+        play = Play(game, config, item, number)
+        play.settle()
+        step = 0
+        while play.to_move():
+            made = {}
+            for seat in play.to_move():
+                step += 1
+                policy = counterparts.get(seat)
+                made[seat] = policy(play.state) if policy else _any(game.menu(play.state, seat), luck, seat, step)
+            play.apply(made)
+            play.settle()
+        payoffs = play.payoffs()
+        totals.append([payoffs[seat] for seat in seats])
+    table = np.array(totals)
+    errors = table.std(axis=0, ddof=1) / math.sqrt(episodes)
+    return {seat: (float(table[:, i].mean()), float(errors[i])) for i, seat in enumerate(seats)}
+
+
+def _any(menu: Menu, luck: Luck, seat: str, step: int) -> Move:
+    options = list(moves(menu))
+    return options[int(luck.generator("random", seat, step).integers(len(options)))]
+
+
+def _no_counterpart(seat: str, seats: Sequence[str], counterparts: Mapping[str, Policy]) -> str:
+    open_ = [other for other in seats if other != seat and other not in counterparts]
+    if seat in counterparts:
+        return f"{seat} is itself a counterpart"
+    return f"no scripted, deterministic counterpart is in seat {', '.join(open_)}"
