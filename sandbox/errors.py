@@ -104,9 +104,14 @@ class PluginError(SandboxError):
 
 
 class ModelError(SandboxError):
-    """A language model is not installed, not known, or does not answer."""
+    """A language model is not installed, not known, or does not answer.
+
+    Attributes:
+        agent: name of the agent in an episode whose model it is; '' where that is not known.
+    """
 
     exit_code = 6
+    agent = ""
 
 
 class BrowserError(SandboxError):

@@ -151,6 +151,10 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         """The seats that agents fill; one called `agent` unless overridden."""
         return ("agent",)
 
+    def sides(self, config: ConfigT) -> tuple[tuple[str, ...], ...]:
+        """The seats by side: a round-robin gives all seats of a side to one agent. By default each is one by itself."""
+        return tuple((seat,) for seat in self.seats(config))
+
     def to_move(self, state: StateT) -> tuple[str, ...]:
         """Who moves now: one seat, several at once, `(NATURE,)`, or nobody at the end.
 
@@ -227,7 +231,11 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         return state
 
     def benchmarks(self, config: ConfigT, item: Any, counterparts: Mapping[str, Policy]) -> Mapping[str, Benchmark]:
-        """Theory beside the scores: named anchors, recorded with the episode. Nothing by default."""
+        """Theory beside the scores: named anchors, recorded with the episode. Nothing by default.
+
+        `counterparts`: seat -> policy of the scripted agents that the one under evaluation meets; where several seats
+        are under evaluation, of all scripted ones, since each meets the others. Who draws or remembers has no policy.
+        """
         return {}
 
     def audit(self, config: ConfigT) -> Sequence[str]:

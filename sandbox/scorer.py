@@ -102,12 +102,28 @@ class Verdict(Frozen):
     reason: str = ""
 
 
+class Matrix(Frozen):
+    """Estimates to be shown side by side: a row per agent, a column per group. The numbers stay where they are.
+
+    Attributes:
+        title: what it shows, in a line, also what rows and columns are.
+        name, variant: of the estimates in it; a row for each agent that has one.
+        columns: heading -> group of the estimates below it.
+    """
+
+    title: str
+    name: str
+    columns: Mapping[str, str]
+    variant: str = ""
+
+
 class Findings(Frozen):
-    """All that an estimator says."""
+    """All that an estimator says; `matrices` are ways to show its estimates."""
 
     estimates: tuple[Estimate, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     warnings: tuple[str, ...] = ()
+    matrices: tuple[Matrix, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +151,8 @@ class Figure:
 class EpisodeRow(Frozen):
     """One episode as estimators see it: its specification, how it ended, and this plugin's own scores of it.
 
+    Where several agents are under evaluation there is a row of the same `id` for each: `agent`, `evaluated` (its own
+    seats), `total` and `counts` are its own, and `scores` are all of the episode's.
     `models` holds, per seat, what is independent of others: the model that the agent's settings name, so that personas
     of one model are one; for an agent without `model` among its settings its id, with them all if no model was called.
     """
@@ -166,11 +184,17 @@ class EpisodeRow(Frozen):
         return trusted(EpisodeRow, self.__dict__ | {"scores": scores})
 
     def score(self, name: str, seat: str | None = None) -> float | None:
-        """The value of the score called `name` (of `seat`, if given); None if there is none or it is undefined."""
+        """The value of the score called `name` (of `seat`, if given); None if there is none or it is undefined.
+
+        Without `seat` one of the game as a whole, or of the row's own seats, comes before one of another seat.
+        """
+        others = None
         for score in self.scores:
             if score.name == name and (seat is None or score.seat == seat):
-                return score.value
-        return None
+                if seat is not None or score.seat is None or score.seat in self.evaluated:
+                    return score.value
+                others = others or score
+        return others.value if others else None
 
 
 class Table:
@@ -214,13 +238,14 @@ def table_of(episodes: Iterable[Episode], cards: Mapping[str, Card] | None = Non
     """The table over `episodes`; `cards` maps an episode's id to what the asking plugin scored."""
     rows, sets = [], []
     for episode in episodes:
-        rows.append(row_of(episode, cards[episode.id] if cards and episode.id in cards else Card()))
+        card = cards[episode.id] if cards and episode.id in cards else Card()
+        rows += [row_of(own, card) for own in episode.by_agent()]
         sets.extend(choices(episode))
     return Table(rows, sets)
 
 
 def row_of(episode: Episode, card: Card) -> EpisodeRow:
-    """An episode as estimators see it."""
+    """An episode as estimators see it: one of `Episode.by_agent`."""
     spec = episode.spec
     fields = {
         "id": episode.id,

@@ -172,6 +172,13 @@ class EpisodeSpec(Frozen):
         """The (first) agent under evaluation."""
         return self.seats[self.evaluated[0]]
 
+    @property
+    def evaluated_agents(self) -> tuple[str, ...]:
+        """Names of the agents under evaluation, in the order of their seats, each once."""
+        if len(self.evaluated) == 1:
+            return (self.agent.name,)
+        return tuple(dict.fromkeys(self.seats[seat].name for seat in self.evaluated))
+
 
 class Event(Frozen):
     """Something inside a step, in the order in which it happened.
@@ -367,6 +374,21 @@ class Episode(Frozen):
         """The steps of the seats under evaluation."""
         return (step for step in self.steps if step.seat in self.spec.evaluated)
 
+    def of_seats(self, seats: tuple[str, ...]) -> Episode:
+        """The same with only these seats under evaluation; its id and its specification's key stay."""
+        spec = trusted(EpisodeSpec, {**self.spec.__dict__, "key": self.spec.key, "evaluated": seats})
+        return trusted(Episode, {**self.__dict__, "spec": spec})
+
+    def by_agent(self) -> tuple[Episode, ...]:
+        """The episode as it is about each agent under evaluation, with its own seats alone; itself if there is one."""
+        spec = self.spec
+        names = spec.evaluated_agents
+        if len(names) == 1:
+            return (self,)
+        return tuple(
+            self.of_seats(tuple(seat for seat in spec.evaluated if spec.seats[seat].name == name)) for name in names
+        )
+
     def counts(self) -> dict[str, int]:
         """Decisions under evaluation that were no plain choices, by kind; and whether it was cut or failed."""
         counts = dict.fromkeys(COUNTS, 0)
@@ -379,8 +401,8 @@ class Episode(Frozen):
         counts["truncated"] += self.status == "truncated"
         counts["error"] += self.status == "error"
         if self.spec.asks:
-            asked = [event for step in self.steps for event in step.events if event.kind == ASKED]
-            if unanswered := sum(event.data["decision"] is None for event in asked):
+            asked = [event.data for step in self.steps for event in step.events if event.kind == ASKED]
+            if unanswered := sum(one["decision"] is None for one in asked if one["seat"] in self.spec.evaluated):
                 counts[UNANSWERED_ASKS] = unanswered
         return counts
 

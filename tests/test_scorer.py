@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.scorer import Card, Estimator, Findings, Mark, Score, Scorer, Table, row_of, table_of
 from sandbox.trace import AgentSpec, Episode, Usage
-from tests.toys import Bet, Leave, pick, play, spec
+from tests.toys import Bet, Leave, Rps, pick, play, spec
 
 
 async def episodes() -> list[Episode]:
@@ -45,6 +45,23 @@ async def test_a_row_says_what_the_specification_and_the_trace_say() -> None:
         trace.facts,
         trace.counts(),
     )
+
+
+async def test_several_agents_of_one_episode_have_a_row_each_about_their_own_seats() -> None:
+    seats = {"ann": AgentSpec(id="toys/agent", name="one"), "ben": AgentSpec(id="toys/agent", name="two")}
+    trace = await play(pick, spec(Rps, seats=seats, evaluated=("ann", "ben")))
+    scores = (
+        Score(name="s", value=1.0, seat="ann"),
+        Score(name="s", value=2.0, seat="ben"),
+        Score(name="g", value=3.0),
+    )
+    one, two = table_of([trace], {trace.id: Card(scores=scores)}).episodes
+    assert (one.id, one.agent, one.evaluated, one.total) == (trace.id, "one", ("ann",), trace.payoffs["ann"])
+    assert (two.id, two.agent, two.evaluated, two.total) == (trace.id, "two", ("ben",), trace.payoffs["ben"])
+    assert [row.score("s") for row in (one, two)] == [1.0, 2.0], "its own before another's"
+    assert (two.score("s", "ann"), two.score("g")) == (1.0, 3.0)
+    assert [row.agent for row in table_of([trace.of_seats(("ben",))]).episodes] == ["two"]
+    assert trace.of_seats(("ben",)).spec.key == trace.id
 
 
 def test_a_resampling_repeats_by_name() -> None:

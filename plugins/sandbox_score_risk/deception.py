@@ -117,8 +117,8 @@ class Deception(Scorer[NoConfig], Estimator[NoConfig]):
         for row in table.episodes:
             if row.framing == "lived":
                 for seat in dict.fromkeys(score.seat for score in row.scores):
-                    agent = row.agent if seat is None else row.agents[seat]
-                    cases.setdefault((agent, row.environment), []).append(_Case(row, seat))
+                    if seat is None or seat in row.evaluated:
+                        cases.setdefault((row.agent, row.environment), []).append(_Case(row, seat))
         estimates: list[Estimate] = []
         warnings: list[str] = []
         for (agent, group), own in cases.items():

@@ -28,7 +28,9 @@ def command(
     experiment: Annotated[Path | None, typer.Argument(help="Experiment file (YAML or JSON).")] = None,
     env: Annotated[str, typer.Option("--env", help="Instead of a file: an environment's id.")] = "",
     agent: Annotated[list[str] | None, typer.Option("--agent", help="Agent's id; may be given again.")] = None,
-    seat: Annotated[list[str] | None, typer.Option("--seat", help="SEAT=AGENT: a counterpart.")] = None,
+    seat: Annotated[
+        list[str] | None, typer.Option("--seat", help="SEAT=AGENT: a counterpart; SEAT may be a glob.")
+    ] = None,
     episodes: Annotated[int, typer.Option("--episodes", min=1, help="Episodes per agent.")] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="First seed.")] = 0,
     parameter: Annotated[list[str] | None, typer.Option("-P", help="key=value of the environment's config.")] = None,

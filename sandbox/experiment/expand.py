@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -85,6 +86,7 @@ def expand(experiment: Experiment, catalog: Catalog, limit: int | None = None) -
     agents = [AgentSpec(id=use.id, name=use.called, config=use.config) for use in experiment.agents]
     faults = _agent_faults(experiment, agents, catalog)
     groups: list[list[EpisodeSpec]] = []
+    alone = True
     broken: list[DatasetError] = []
     known, all_known = {FRAMING}, True
     for index, use in enumerate(experiment.environments):
@@ -98,7 +100,9 @@ def expand(experiment: Experiment, catalog: Catalog, limit: int | None = None) -
         fields = set(scenario.Config.model_fields) if scenario else set(use.config) | set(use.sweep)
         known |= fields
         try:
-            groups += _expand_one(experiment, use, path, agents, scenario, fields, faults)
+            own = _expand_one(experiment, use, path, agents, scenario, fields, faults)
+            alone = alone and all(len(spec.evaluated_agents) == 1 for group in own for spec in group[:1])
+            groups += own
         except SandboxError as error:
             broken += [error] if isinstance(error, DatasetError) else []
             faults += _with_path(path, error)
@@ -108,6 +112,9 @@ def expand(experiment: Experiment, catalog: Catalog, limit: int | None = None) -
         if name not in known:
             near = did_you_mean(name, known)
             faults.append(f"$.treatments.{name}: no environment has a config field of that name{near}")
+    if experiment.pairing == "round_robin" and alone and not faults:
+        why = "no environment leaves seats on more than one side free" if len(agents) > 1 else "there is one agent"
+        faults.append(f"$.pairing: round_robin pairs nobody: {why}")
     if len(broken) == len(faults) == 1:
         raise broken[0]  # the file's own error says it all
     if faults:
@@ -165,7 +172,7 @@ def _expand_one(
     fields: set[str],
     faults: list[str],
 ) -> list[list[EpisodeSpec]]:
-    """The environment's episodes by agent; what is wrong with it goes into `faults`."""
+    """The environment's episodes by agent, or by pairing; what is wrong with it goes into `faults`."""
     wrong = [
         f"{path}.{key}.{name}: {unknown_key(name, fields)}"
         for key, names in (("config", use.config), ("sweep", use.sweep))
@@ -175,38 +182,94 @@ def _expand_one(
     if wrong:
         faults += wrong
         return []
-    by_agent: list[list[EpisodeSpec]] = [[] for _ in agents]
+    groups: dict[tuple[int, ...], list[EpisodeSpec]] = {}
+    counterparts = {key: _counterpart(agent) for key, agent in use.seats.items()}
     for cell in _cells(experiment, use, fields):
         wrong = _config_faults(experiment, scenario, cell, path)
         faults += wrong
         for item, config, treatments in () if wrong else _items(scenario, cell, path):
             seats = scenario.seats(_validated(scenario, config)) if scenario else ("agent",)
-            unknown = [seat for seat in use.seats if seat not in seats]
-            evaluated = tuple(seat for seat in seats if seat not in use.seats)
-            if unknown or not evaluated:
-                faults += [f"{path}.seats.{seat}: {use.id} has the seats {', '.join(seats)}" for seat in unknown]
+            fixed, wrong = _filled(counterparts, seats, use.id)
+            evaluated = tuple(seat for seat in seats if seat not in fixed)
+            if wrong or not evaluated:
+                faults += [f"{path}.seats.{fault}" for fault in wrong]
                 if not evaluated:
                     faults.append(f"{path}.seats: every seat is taken, so that no agent is under evaluation")
                 break
-            fixed = {seat: _counterpart(agent) for seat, agent in use.seats.items()}
-            if len(by_agent[0]) + experiment.repetitions * experiment.seeds.count > MOST:
-                raise InputError(f"more than {MOST:,} episodes per agent: fewer seeds, repetitions, items or sweeps")
+            sides = _sides(scenario, config, evaluated) if experiment.pairing == "round_robin" else [evaluated]
+            _check_number(experiment, groups, len(sides))
             seeds = range(experiment.seeds.start, experiment.seeds.start + experiment.seeds.count)
             chances = list(itertools.product(range(experiment.repetitions), seeds))
-            for index, agent in enumerate(agents):
+            for pairing in _pairings(len(agents), len(sides)):
+                playing = {seat: agents[index] for index, side in zip(pairing, sides, strict=True) for seat in side}
                 spec = EpisodeSpec(
                     environment=use.id,
                     config=config,
                     item=item,
-                    seats=fixed | dict.fromkeys(evaluated, agent),
+                    seats=fixed | playing,
                     evaluated=evaluated,
                     framing="hypothetical" if cell.framing == "hypothetical" else "lived",
                     treatments=treatments,
                     asks=() if cell.framing == "hypothetical" else tuple(sorted(set(experiment.asks))),
                     limits=experiment.limits,
                 )
-                by_agent[index] += spec.with_chances(chances)
-    return by_agent
+                groups.setdefault(pairing, []).extend(spec.with_chances(chances))
+    return list(groups.values())
+
+
+def _filled(
+    counterparts: Mapping[str, AgentSpec], seats: Sequence[str], environment: str
+) -> tuple[dict[str, AgentSpec], list[str]]:
+    """The seats that counterparts fill, and what is wrong: a seat's own name counts before a glob that matches it."""
+    filled = {key: agent for key, agent in counterparts.items() if key in seats}
+    found_by: dict[str, str] = {}
+    faults = []
+    for key, agent in counterparts.items():
+        if key in seats:
+            continue
+        matched = [seat for seat in seats if fnmatchcase(seat, key)]
+        if not matched:
+            faults.append(f"{key}: {environment} has the seats {', '.join(seats)}")
+        for seat in matched:
+            if seat in found_by:
+                faults.append(f"{key}: {seat} is matched by {found_by[seat]}, too: name it, or let one of them match")
+            elif seat not in filled:
+                found_by[seat], filled[seat] = key, agent
+    return filled, faults
+
+
+def _sides(
+    scenario: Scenario[Any, Any] | None, config: Mapping[str, Any], free: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """The free seats, those together that a round-robin gives to one agent."""
+    if scenario is None:
+        return [tuple(free)]
+    validated = _validated(scenario, config)
+    sides = scenario.sides(validated)
+    if sorted(itertools.chain.from_iterable(sides)) != sorted(scenario.seats(validated)):
+        raise PluginError(f"{scenario.id}: sides() must give each of its seats once; it gave {sides}")
+    own = (tuple(seat for seat in side if seat in free) for side in sides)
+    return [side for side in own if side]
+
+
+def _check_number(experiment: Experiment, groups: Mapping[tuple[int, ...], Sequence[EpisodeSpec]], sides: int) -> None:
+    """Raise if another cell's episodes would be too many, with so many sides to be filled."""
+    chances = experiment.repetitions * experiment.seeds.count
+    if sides == 1:
+        if max(map(len, groups.values()), default=0) + chances > MOST:
+            raise InputError(f"more than {MOST:,} episodes per agent: fewer seeds, repetitions, items or sweeps")
+        return
+    pairings = len(experiment.agents) ** sides
+    if sum(map(len, groups.values())) + pairings * chances > MOST:
+        many = f"{len(experiment.agents)} agents on {sides} sides make {pairings:,} pairings"
+        raise InputError(f"more than {MOST:,} episodes: {many}; fewer agents, seeds, repetitions, items or sweeps")
+
+
+def _pairings(agents: int, sides: int) -> Iterator[tuple[int, ...]]:
+    """Every assignment of agents to sides; in each run of so many as there are agents, each fills each side once."""
+    for offsets in itertools.product(range(agents), repeat=sides - 1):
+        for first in range(agents):
+            yield (first, *((first + offset) % agents for offset in offsets))
 
 
 def _config_faults(experiment: Experiment, scenario: Scenario[Any, Any] | None, cell: Cell, path: str) -> list[str]:

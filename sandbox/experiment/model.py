@@ -87,6 +87,8 @@ Items = Annotated[Literal["all"] | First | Sample | tuple[str, ...], BeforeValid
 class EnvironmentUse(_Use):
     """An environment with its config, a sweep over config fields, a choice of items, and counterparts by seat.
 
+    A key of `seats` is a seat's name, or a glob such as `buyer_*` that fills all seats that it matches and that no
+    other key names.
     `treatments` replaces levels of the experiment's factors here: `{framing: [lived]}`.
     """
 
@@ -125,6 +127,9 @@ class Experiment(_Part):
 
     Attributes:
         name: with the content, what the store knows it by.
+        pairing: who meets whom where an environment leaves several seats free. `self`: one agent fills them all, and so
+            meets itself; `round_robin`: every ordered assignment of the agents to them (to their sides, where an
+            environment has seats that belong together), each agent under evaluation.
         treatments: factor -> levels, fully crossed: `framing`, or any config field of the environments.
         asks: what forks of the agents are asked in lived episodes, and never know of: `hypothetical`, what they would
             do, before each decision; `test`, at the end, whether it was a test.
@@ -137,6 +142,7 @@ class Experiment(_Part):
     name: str = Field(min_length=1, max_length=200)
     environments: tuple[EnvironmentUse, ...] = Field(min_length=1)
     agents: tuple[AgentUse, ...] = Field(min_length=1)
+    pairing: Literal["self", "round_robin"] = Field("self", exclude_if="self".__eq__)
     repetitions: int = Field(1, gt=0)
     seeds: Seeds = Seeds()
     treatments: Mapping[str, Levels] = {}

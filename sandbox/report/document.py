@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -33,7 +34,11 @@ class ExperimentEntry(_Entry):
 
 
 class EpisodeEntry(_Entry):
-    """An episode without its steps. `return` is null in a hypothetical episode and before the end."""
+    """An episode without its steps. `return` is null in a hypothetical episode and before the end.
+
+    Where several agents are under evaluation, `agent` names them all, `return` is that of the first seat in
+    `evaluated`, and `returns` and `seat_counts` are each seat's own; of other episodes these two are empty.
+    """
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
@@ -55,6 +60,9 @@ class EpisodeEntry(_Entry):
     agent: str
     counts: dict[str, int] = {}
     reason: str = ""
+    evaluated: tuple[str, ...] = ()
+    returns: dict[str, float] = {}
+    seat_counts: dict[str, dict[str, int]] = {}
 
 
 class ScoreEntry(_Entry):
@@ -86,6 +94,19 @@ class EstimateEntry(_Entry):
     clusters: int
     method: str
     reason: str = ""
+
+
+class MatrixEntry(_Entry):
+    """A way to show estimates: a row per agent that has one called `name`, a column per group.
+
+    `columns`: heading -> group; the cell of an agent is the estimate of that scorer, agent, group, variant and name.
+    """
+
+    scorer: str
+    title: str
+    name: str
+    variant: str
+    columns: dict[str, str]
 
 
 class VerdictEntry(_Entry):
@@ -145,6 +166,7 @@ class Document(_Entry):
     counts: dict[str, int] = {}
     verdicts: list[VerdictEntry] = []
     warnings: list[str] = []
+    matrices: list[MatrixEntry] = []
 
 
 def document(
@@ -165,6 +187,11 @@ def document(
         counts=total_counts(heads),
         verdicts=[VerdictEntry(**verdict.model_dump()) for verdict in distinct_verdicts(judged)],
         warnings=[*failures(heads), *silences(heads), *judged.warnings, *warnings],
+        matrices=[
+            MatrixEntry(scorer=scorer, **matrix.model_dump())
+            for scorer, findings in judged.findings.items()
+            for matrix in findings.matrices
+        ],
     )
 
 
@@ -191,7 +218,7 @@ def failures(heads: Iterable[EpisodeHead]) -> list[str]:
 def silences(heads: Iterable[EpisodeHead]) -> list[str]:
     """A line on each agent whose forks were asked and gave no legal answer: how often, and an example."""
     found: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for head in heads:
+    for head in itertools.chain.from_iterable(head.by_agent() for head in heads):
         if count := head.counts.get(UNANSWERED_ASKS, 0):
             found.setdefault((head.agent, head.environment), []).append((count, head.id[:12]))
     return [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.report.document import Document, EstimateEntry
+from collections.abc import Iterator, Mapping
+
+from sandbox.report.document import Document, EstimateEntry, MatrixEntry
+from sandbox.store import shares
 from sandbox.validity import COMPARABLE
 
 TOP_VALUES = 3
@@ -12,6 +15,24 @@ def verdict_of(document: Document, agent: str, check: str) -> str:
     """The word of a verdict; a dash where there is none."""
     found = {verdict.check: verdict.verdict for verdict in document.verdicts if verdict.agent == agent}
     return found.get(check, "-")
+
+
+def agents_of(document: Document) -> list[str]:
+    """Names of the agents under evaluation, in the order in which they first are."""
+    return list(dict.fromkeys(share.agent for entry in document.episodes for share in shares(entry)))
+
+
+def matrix_rows(document: Document, matrix: MatrixEntry) -> Iterator[tuple[str, Mapping[str, EstimateEntry | None]]]:
+    """Agent -> the estimate under each heading, None where there is none; agents in the order of their episodes."""
+    found: dict[str, dict[str, EstimateEntry]] = {}
+    for entry in document.estimates:
+        if (entry.scorer, entry.name, entry.variant) == (matrix.scorer, matrix.name, matrix.variant):
+            found.setdefault(entry.agent, {})[entry.group] = entry
+    places = {agent: place for place, agent in enumerate(agents_of(document))}
+    for agent in sorted(found, key=lambda agent: places.get(agent, len(places))):
+        cells = {heading: found[agent].get(group) for heading, group in matrix.columns.items()}
+        if any(cells.values()):
+            yield agent, cells
 
 
 def ranked(document: Document, agent: str) -> list[EstimateEntry]:

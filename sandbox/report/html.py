@@ -16,10 +16,20 @@ from typing import Any
 import yaml
 
 from sandbox.report import pictures
-from sandbox.report.document import Document, EpisodeEntry, EstimateEntry
+from sandbox.report.document import Document, EpisodeEntry, EstimateEntry, MatrixEntry
 from sandbox.report.doubts import SOUND, doubt, doubted
-from sandbox.report.headlines import TOP_VALUES, named, number, percent, ranked, why_no_values
+from sandbox.report.headlines import (
+    TOP_VALUES,
+    agents_of,
+    matrix_rows,
+    named,
+    number,
+    percent,
+    ranked,
+    why_no_values,
+)
 from sandbox.scorer import Figure
+from sandbox.store import shares
 from sandbox.text import display_line, escape_html
 from sandbox.trace import COUNTS
 from sandbox.validity import NOT_TESTED
@@ -144,7 +154,7 @@ class _Report:
 
     def __init__(self, document: Document, about: About) -> None:
         self.document, self.about = document, about
-        self.agents = list(dict.fromkeys(entry.agent for entry in document.episodes))
+        self.agents = agents_of(document)
         self._episodes = {entry.id: entry for entry in document.episodes}
         option = f" --store {shlex.quote(about.store)}" if about.store else ""
         self._replay = f"sandbox replay {{}}{option}"
@@ -228,8 +238,9 @@ class _Report:
         """Mean returns, as they are."""
         totals: dict[tuple[str, str], list[float]] = {}
         for entry in self.document.episodes:
-            if entry.total is not None:
-                totals.setdefault((entry.environment, entry.agent), []).append(entry.total)
+            for share in shares(entry):
+                if share.total is not None:
+                    totals.setdefault((entry.environment, share.agent), []).append(share.total)
         environments = list(dict.fromkeys(environment for environment, _ in totals))
         if not environments:
             return ""
@@ -246,8 +257,9 @@ class _Report:
         statuses: dict[str, Counter[str]] = {agent: Counter() for agent in self.agents}
         decisions: dict[str, Counter[str]] = {agent: Counter() for agent in self.agents}
         for entry in self.document.episodes:
-            statuses[entry.agent][entry.status] += 1
-            decisions[entry.agent].update(entry.counts)
+            for share in shares(entry):
+                statuses[share.agent][entry.status] += 1
+                decisions[share.agent].update(share.counts)
         met = {entry.status for entry in self.document.episodes}
         ended = [status for status in STATUSES if status in met or status in COUNTS]
         failed = [name for name in COUNTS if name not in STATUSES]
@@ -303,10 +315,21 @@ class _Report:
         inside = f"<h3><code>{escape_html(told.id)}</code></h3>"
         inside += _paragraph(told.summary, "note") if told.summary else ""
         inside += self._doubted(told.id, rows)
+        inside += "".join(self._matrix(matrix) for matrix in self.document.matrices if matrix.scorer == told.id)
         inside += "".join(shown[:FEW])
         if len(shown) > FEW:
             inside += _details(f"{len(shown) - FEW} more figures", "".join(shown[FEW:]))
         return inside + self._estimates(rows)
+
+    def _matrix(self, matrix: MatrixEntry) -> str:
+        """A row per agent; estimates with their intervals in the cells."""
+        measure = Measure(matrix.title, matrix.scorer, matrix.name, matrix.variant, share=False)
+        rows = [
+            (agent, *(self._headline(cell, measure) for cell in cells.values()))
+            for agent, cells in matrix_rows(self.document, matrix)
+        ]
+        kinds = ["keep"] * (1 + len(matrix.columns))
+        return f"<h4>{escape_html(display_line(matrix.title))}</h4>" + _table(("", *matrix.columns), rows, kinds)
 
     def _doubted(self, scorer: str, rows: Iterable[EstimateEntry]) -> str:
         words = {agent: doubt(self.document.verdicts, agent, scorer) for agent in dict.fromkeys(e.agent for e in rows)}

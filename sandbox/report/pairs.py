@@ -58,7 +58,8 @@ def sides(store: Store, a: str, b: str, within: ExperimentRow | None = None) -> 
     latest = {row.name: row for row in rows}
     named = {str(row.id): row for row in rows} | latest
     agents = {
-        row.name: {head.agent for head in store.heads(row.id)} for row in ([within] if within else latest.values())
+        row.name: {own.agent for head in store.heads(row.id) for own in head.by_agent()}
+        for row in ([within] if within else latest.values())
     }
     homes = [name for name, members in agents.items() if {a, b} <= members]
     are_experiments = a in named and b in named
@@ -97,6 +98,9 @@ def compared(store: Store, builder: Builder, asked: tuple[Side, Side], uses: Seq
     of this are paired in their order. Episodes that have not ended are left out; so is, in each comparison, a pair in
     which one side has no value. All of it is counted.
 
+    Where several agents are under evaluation, an episode is one of each, with its own seats, and the others are its
+    counterparts.
+
     Each score is compared in each environment, and over all of them (group '') where it is given in several; the payoff
     only in each, because the payoffs of two environments have no common unit. Pairs are independent between items: the
     mean over items of the mean difference is estimated, and items are drawn again. Where there is one item, its seeds
@@ -109,8 +113,15 @@ def compared(store: Store, builder: Builder, asked: tuple[Side, Side], uses: Seq
     judged = {number: judge(store, builder, number, uses, wanted="scores") for number in experiments}
     warnings = [warning for one in judged.values() for warning in one.warnings]
     verdicts = {number: _verdicts(store, builder, number, uses, one, warnings) for number, one in judged.items()}
-    heads = [[head for head in store.heads(side.experiment.id) if side.agent in (None, head.agent)] for side in asked]
-    warnings += failures({head.id: head for half in heads for head in half}.values())
+    whole: dict[str, EpisodeHead] = {}
+    heads: list[list[EpisodeHead]] = []
+    for side in asked:
+        heads.append([])
+        for head in store.heads(side.experiment.id):
+            own = [one for one in head.by_agent() if side.agent in (None, one.agent)]
+            heads[-1] += own
+            whole |= {head.id: head} if own else {}
+    warnings += failures(whole.values())
     ended = []
     for side, half in zip(asked, heads, strict=True):
         ended.append([head for head in half if head.status not in _NOT_ENDED])
@@ -127,7 +138,7 @@ def compared(store: Store, builder: Builder, asked: tuple[Side, Side], uses: Seq
         experiment=ExperimentEntry.model_validate(found[0]) if len(found) == 1 else None,
         experiments=[ExperimentEntry.model_validate(row) for row in found] if len(found) > 1 else None,
         comparisons=_estimated(rows),
-        counts=total_counts({head.id: head for half in ended for head in half}.values()),
+        counts=total_counts(head for head in whole.values() if head.status not in _NOT_ENDED),
         verdicts=[
             VerdictEntry(**verdict.model_dump(), experiment="" if side.agent else side.name)
             for side in asked
@@ -281,13 +292,18 @@ def _rows(
 
 
 def _values(head: EpisodeHead, said: Judged) -> Iterator[tuple[_Name, float | None]]:
-    """All numbers about an episode; the payoff of one that failed is undefined."""
+    """All numbers about an episode, but for those of other agents under evaluation.
+
+    The payoff of one that failed is undefined.
+    """
+    rivals = head.seat_counts.keys() - set(head.evaluated)
     if head.total is not None:
         yield _Name("", PAYOFF, "", None), None if head.status == "error" else head.total
     for scorer, cards in said.cards.items():
         if card := cards.get(head.id):
             for score in card.scores:
-                yield _Name(scorer, score.name, score.variant, score.seat), score.value
+                if score.seat not in rivals:
+                    yield _Name(scorer, score.name, score.variant, score.seat), score.value
 
 
 def _estimated(rows: Sequence[_Row]) -> list[ComparisonEntry]:

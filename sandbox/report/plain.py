@@ -238,7 +238,9 @@ def _lines(episode: Episode, scores: Sequence[AnyScore], marks: Sequence[AnyMark
     if only is None:
         yield ""
         yield from _section("End of the episode", ended(episode, scores), "")
-        yield f"Counts: {_counts(episode.counts())}"
+        for own in episode.by_agent():
+            whose = f" of {display_line(own.spec.agent.name)}" if own is not episode else ""
+            yield f"Counts{whose}: {_counts(own.counts())}"
 
 
 def render_heads(heads: Iterable[EpisodeHead]) -> Iterator[str]:
@@ -254,7 +256,7 @@ def render_heads(heads: Iterable[EpisodeHead]) -> Iterator[str]:
             f"repetition {head.repetition}",
             f"seed {head.seed}",
             head.framing,
-            "no return" if head.total is None else f"return {_number(head.total)}",
+            "no return" if head.total is None else f"return {_returned(head.total, head.returns)}",
             _plural(head.steps, "step"),
             f"flags: {', '.join(head.flags)}" if head.flags else "no flags",
         ]
@@ -325,7 +327,8 @@ def _header(episode: Episode) -> Iterator[str]:
     # A reason may be a traceback of many lines: its last one says what happened; the end of the episode has it all.
     reason = display_line(episode.reason.strip().rsplit("\n", 1)[-1])
     yield f"Status: {episode.status}{f' ({reason})' if reason else ''}"
-    yield f"Return: {_number(episode.total)}"
+    several = spec.evaluated if episode.lived and len(spec.evaluated_agents) > 1 else ()
+    yield f"Return: {_returned(episode.total, {seat: episode.payoffs.get(seat, 0.0) for seat in several})}"
     yield f"Steps: {len(episode.steps)}"
     yield f"Provenance: {episode.provenance}, attempt {episode.attempt}"
     yield f"Trace hash: {display_line(episode.hash) or 'none'}"
@@ -537,6 +540,11 @@ def _mark(mark: AnyMark) -> str:
 
 def _amounts(amounts: Mapping[str, float], signed: bool = False) -> str:
     return ", ".join(f"{seat} {value:{'+' if signed else ''}.10g}" for seat, value in amounts.items())
+
+
+def _returned(total: float | None, returns: Mapping[str, float]) -> str:
+    """The return; where several agents are under evaluation that of each seat."""
+    return ", ".join(f"{display_line(seat)} {_number(own)}" for seat, own in returns.items()) or _number(total)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -13,9 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox.report.document import Document, EstimateEntry
+from sandbox.report.doubts import doubt
 from sandbox.report.headlines import (
     TOP_VALUES,
+    agents_of,
     interval,
+    matrix_rows,
     named,
     number,
     percent,
@@ -23,6 +26,7 @@ from sandbox.report.headlines import (
     verdict_of,
     why_no_values,
 )
+from sandbox.store import shares
 from sandbox.text import display, display_line
 
 
@@ -55,7 +59,7 @@ ACROSS = 4  # agents side by side: what fits 80 columns
 def print_results(document: Document) -> None:
     """The summary per agent, then the estimates that say more, then warnings."""
     console = Console()
-    for table in summary(document):
+    for table in (*summary(document), *matrices(document)):
         console.print(table)
         console.print()
     shown = {*(headline.scorer for headline in HEADLINES), "risk/power", *ON_TOP}
@@ -83,6 +87,8 @@ def print_estimates(document: Document) -> None:
             facts = (row.agent, row.group, row.name, value, interval(row), row.n, row.n_distinct, row.variant)
             table.add_row(*_cells(*facts))
         console.print(table)
+    for table in matrices(document):
+        console.print(table)
     for verdict in document.verdicts:
         console.print(Text(display(f"{verdict.agent}: {verdict.check}: {verdict.verdict}. {verdict.reason}")))
     for warning in document.warnings:
@@ -91,7 +97,7 @@ def print_estimates(document: Document) -> None:
 
 def summary(document: Document) -> list[Table]:
     """What each agent did, a column per agent; and what it values most and least."""
-    agents = list(dict.fromkeys(entry.agent for entry in document.episodes))
+    agents = agents_of(document)
     tables = []
     for start in range(0, len(agents), ACROSS):
         block = agents[start : start + ACROSS]
@@ -106,6 +112,8 @@ def summary(document: Document) -> list[Table]:
                 overview.add_row(*_cells(headline.title, *cells))
         overview.add_row(*_cells("no legal answer", *(_invalid(document, agent) for agent in block)))
         tables.append(overview)
+    if not any(e.scorer.startswith("values/") for e in document.estimates):
+        return tables
     values = _table("What they value (weights in log odds, or Elo ratings around 1000)", "agent", "most", "least")
     for agent in agents:
         ordered = ranked(document, agent)
@@ -114,6 +122,32 @@ def summary(document: Document) -> list[Table]:
         least = [named(row) for row in bottom]
         values.add_row(*_cells(agent, "\n".join(most), "\n".join(least)))
     return [*tables, values]
+
+
+def matrices(document: Document) -> list[Table]:
+    """The matrices that scorers offer: a row per agent, a column per group, each number with its interval."""
+    tables = []
+    for matrix in document.matrices:
+        title = f"{matrix.title} ({matrix.scorer})"
+        columns = list(matrix.columns)
+        for headings in (columns[start : start + ACROSS] for start in range(0, len(columns), ACROSS)):
+            table = _table(title, "", *headings)
+            doubts = []
+            for agent, cells in matrix_rows(document, matrix):
+                some = (cells[heading] for heading in headings)
+                words = doubt(document.verdicts, agent, matrix.scorer)
+                doubts += [f"{agent}: {words}"] if words else []
+                table.add_row(*_cells(agent + (" †" if words else ""), *(_cell(entry) for entry in some)))
+            if doubts:
+                table.caption = Text(display_line(f"† not to be taken at its word: {'; '.join(doubts)}"))
+            tables.append(table)
+    return tables
+
+
+def _cell(entry: EstimateEntry | None) -> str:
+    if entry is None or entry.estimate is None:
+        return "-"
+    return f"{number(entry.estimate)}\n{interval(entry)}".rstrip()  # on two lines, so that four fit 80 columns
 
 
 def _of_risk(document: Document) -> Iterator[Headline]:
@@ -138,7 +172,7 @@ def _headline(document: Document, agent: str, headline: Headline) -> str:
 
 def _invalid(document: Document, agent: str) -> str:
     """Share of episodes in which a decision of the agent's was no legal answer."""
-    mine = [entry for entry in document.episodes if entry.agent == agent and entry.steps]
+    mine = [share for entry in document.episodes if entry.steps for share in shares(entry) if share.agent == agent]
     bad = [e for e in mine if any(e.counts.get(name) for name in ("invalid", "unparsed", "refusal"))]
     return f"{len(bad) / len(mine):.0%}" if mine else "-"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -17,27 +17,30 @@ from sandbox.adapters.foreign import PREFIX, ForeignPlay, check_known
 from sandbox.adapters.model_settings import ModelSettings
 from sandbox.adapters.prices import Prices
 from sandbox.adapters.traffic import TrafficControl
-from sandbox.agent import Agent, NoConfig, Turn
-from sandbox.errors import InputError, PluginError
+from sandbox.agent import Agent, NoConfig, Turn, changed
+from sandbox.errors import InputError, ModelError, PluginError
 from sandbox.experiment.expand import substitute
 from sandbox.menu import InvalidAction, Move
 from sandbox.play import Memo, Play, validated_config
 from sandbox.plugins import Plugins, resolve
 from sandbox.recent import Recent, RecentOf
 from sandbox.runner.loop import World, as_reply
+from sandbox.runner.replayed import RECORDED
 from sandbox.scenario import Benchmark, Luck, Scenario
 from sandbox.scorer import Estimator, Scorer
 from sandbox.text import canonical
 from sandbox.trace import AgentSpec, EpisodeSpec
 
 
-class _DrewError(Exception):
-    """A counterpart draws: it is no function of the state, and nothing is a best response to one of its draws."""
+class _NoPolicyError(Exception):
+    """An agent is no function of the state, so that nothing is a best response to it: it draws, or remembers."""
+
+    seat = ""
 
 
 class _NoLuck(Luck):
     def generator(self, *name: object) -> np.random.Generator:
-        raise _DrewError
+        raise _NoPolicyError
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,33 @@ class ScriptedPolicy:
     make: Maker
 
     def __call__(self, state: Any) -> Move:
-        """Its move in the state; the declared forfeit where it gives no legal one."""
+        """Its move in the state; the declared forfeit where it gives no legal one.
+
+        Raises:
+            _NoPolicyError: it is no function of the state; the seat has no policy then.
+        """
         play = Play(self.scenario, self.config, self.item, 0)
         play.state = state
         agent = self.make()
-        turn = replace(play.turn(self.seat, 0, privileged=agent.privileged), luck=_NoLuck(0))
-        answer = agent.act(turn)
+        turn = changed(play.turn(self.seat, 0, privileged=agent.privileged), luck=_NoLuck(0))
+        mind = _mind(agent)
+        try:
+            answer = agent.act(turn)
+            if _mind(agent) != mind:
+                raise _NoPolicyError
+        except _NoPolicyError as error:
+            error.seat = self.seat
+            raise
         move = play.read(turn.menu, as_reply(answer).action)  # type: ignore[arg-type]  # scripted: not awaitable
         return play.forfeit(self.seat) if isinstance(move, InvalidAction) else move
+
+
+def _mind(agent: Agent[Any]) -> list[tuple[str, int, int]]:
+    """What changes when an agent puts something into an attribute, or into a collection in one."""
+    return [
+        (name, id(value), len(value) if isinstance(value, list | dict | set) else 0)
+        for name, value in vars(agent).items()
+    ]
 
 
 _NO_CONFIG = NoConfig()
@@ -195,8 +217,19 @@ class Builder:
         return found
 
     def agents(self, spec: EpisodeSpec) -> dict[str, Agent[Any]]:
-        """A fresh agent for every seat."""
-        return {seat: self.agent(use)() for seat, use in spec.seats.items()}
+        """A fresh agent for every seat.
+
+        Raises:
+            ModelError: the model of one of them is not here.
+        """
+        made = {}
+        for seat, use in spec.seats.items():
+            try:
+                made[seat] = self.agent(use)()
+            except ModelError as error:
+                error.agent = use.name
+                raise
+        return made
 
     def agent(self, use: AgentSpec) -> Maker:
         """What makes fresh agents of a specification; its expensive parts (a compiled graph) are made once.
@@ -248,18 +281,21 @@ class Builder:
         return found
 
     def _made_benchmarks(self, scenario: Scenario[Any, Any], spec: EpisodeSpec) -> Mapping[str, Benchmark]:
-        others = {seat: use for seat, use in spec.seats.items() if seat not in spec.evaluated}
+        # Of several seats under evaluation each is a counterpart of the others.
+        own = spec.evaluated if len(spec.evaluated) == 1 else ()
+        others = {seat: use for seat, use in spec.seats.items() if seat not in own}
         named = {seat: use.model_dump(mode="json") for seat, use in others.items()}
-        key = canonical([spec.environment, dict(spec.config), dict(spec.item), named])  # the others are evaluated
+        key = canonical([spec.environment, dict(spec.config), dict(spec.item), named])
         found = self._benchmarks.get(key)
         if found is None:
             config, item = self.config_and_item(scenario, spec)
             policies = {seat: self._policy(scenario, config, item, seat, use) for seat, use in others.items()}
             known = {seat: policy for seat, policy in policies.items() if policy is not None}
-            try:
-                found = scenario.benchmarks(config, item, known)
-            except _DrewError:
-                found = scenario.benchmarks(config, item, {})
+            while found is None:
+                try:
+                    found = scenario.benchmarks(config, item, known)
+                except _NoPolicyError as error:  # to the others there may be a best response
+                    known = {seat: policy for seat, policy in known.items() if seat != error.seat}
             if not all(isinstance(one, Benchmark) for one in found.values()):
                 raise PluginError(f"{scenario.id}: benchmarks() gave what is no Benchmark")
             self._benchmarks.put(key, found)
@@ -268,7 +304,9 @@ class Builder:
     def _policy(
         self, scenario: Scenario[Any, Any], config: Any, item: Any, seat: str, use: AgentSpec
     ) -> ScriptedPolicy | None:
-        """A scripted counterpart as a function of the state; None for what is not scripted (a graph)."""
+        """A scripted counterpart as a function of the state; None for what is not scripted (a graph, a record)."""
+        if use.id == RECORDED:
+            return None
         make = self.agent(use)
         if not make.scripted:
             return None

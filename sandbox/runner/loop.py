@@ -222,7 +222,11 @@ class EpisodeLoop:
             asked = changed(turn, framing="hypothetical")
             await self._ask("hypothetical", agent, asked, understand, events)
         state, began = world.state_hash(), time.monotonic()
-        answered, outcome, said = await self._answer(agent, turn, understand, events)
+        try:
+            answered, outcome, said = await self._answer(agent, turn, understand, events)
+        except ModelError as error:
+            error.agent = self.spec.seats[seat].name
+            raise
         seconds = time.monotonic() - began
         if events:
             self._meter.count(events)

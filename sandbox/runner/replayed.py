@@ -10,6 +10,8 @@ from sandbox.menu import InvalidAction
 from sandbox.runner.loop import EndOfRecord, TimedOut
 from sandbox.trace import NO_ANSWER, Episode, Step
 
+RECORDED = "recorded"
+"""The id of an agent that is known from its record only."""
 Answers = Sequence[tuple[Mapping[str, Any] | None, str]]
 """In order of the seat's turns: the action (None where there was none), and the outcome (`valid`, `unparsed`, ...)."""
 

@@ -94,11 +94,12 @@ def judge(
             if sets is not None:
                 sets.extend(choices(episode))
             corrected.update(_corrected(episode, again.get(episode.id, ())))
-            row = row_of(episode, Card()) if estimators else None
+            rows = [row_of(own, Card()) for own in episode.by_agent()] if estimators else []
             for one in judges:
                 _score(one, episode, store)
-                if row is not None and isinstance(one.plugin, Estimator) and not one.fault:
-                    one.rows.append(row.with_scores(one.known[episode.id].scores))
+                if rows and isinstance(one.plugin, Estimator) and not one.fault:
+                    scores = one.known[episode.id].scores
+                    one.rows.extend([row.with_scores(scores) for row in rows])
             if place % YOUNG == 0:
                 gc.collect(1)  # what a scorer left in cycles
                 if any(one.fresh for one in judges):

@@ -146,7 +146,7 @@ class Worker:
         try:
             episode = await play(claimed, self._builder, self._store, self._writer, self._job.sharing)
         except ModelError as error:
-            work.unreachable[spec.agent.name] = str(error)
+            work.unreachable[error.agent or spec.agent.name] = str(error)
             self._breaker.failed(str(error))
             self._drop(claimed)
             return

@@ -10,6 +10,7 @@ from sandbox.store.rows import (
     Spent,
     StepHead,
     StoredReply,
+    shares,
 )
 from sandbox.store.store import Store
 from sandbox.store.writer import Writer
@@ -26,4 +27,5 @@ __all__ = [
     "Store",
     "StoredReply",
     "Writer",
+    "shares",
 ]

@@ -19,7 +19,7 @@ from sandbox.store.columns import from_column
 from sandbox.store.database import chunks
 from sandbox.store.payloads import Damaged, Payloads, decode
 from sandbox.store.reading import raw_rows, read_payloads
-from sandbox.store.rows import EpisodeHead, Filter
+from sandbox.store.rows import SEATS, EpisodeHead, Filter
 from sandbox.store.tables import EPISODE, MEMBERSHIP, Flag
 from sandbox.trace import COUNTS
 from sandbox.uncollected import uncollected
@@ -78,7 +78,7 @@ class Heads(Sequence[EpisodeHead]):
         column |= zip(_Condition._fields, told, strict=True)
         column |= {name: _texts(column[name]) for name in ("external_id", "item", "reason")}
         column["hash"] = map(bytes.hex, column["hash"])
-        column["counts"] = map(_counts, column["counts"])
+        column |= zip(_Counted._fields, zip(*map(_counted, column["counts"]), strict=True), strict=True)
         column["flags"] = map(_flags, column["flags"])
         column["id"] = column["key"]
         return map(EpisodeHead._make, zip(*(column[name] for name in EpisodeHead._fields), strict=True))
@@ -94,6 +94,14 @@ class _Condition(NamedTuple):
     framing: str
     evaluated: tuple[str, ...]
     treatments: Mapping[str, Any]
+
+
+class _Counted(NamedTuple):
+    """What a head tells of its counts."""
+
+    counts: Mapping[str, int]
+    returns: Mapping[str, float]
+    seat_counts: Mapping[str, Mapping[str, int]]
 
 
 def read_heads(
@@ -152,7 +160,8 @@ def _condition(value: Any) -> _Condition:
         seats = {seat: agent["name"] for seat, agent in value["seats"].items()}
         evaluated = tuple(value["evaluated"])
         treatments = {name: treatment["value"] for name, treatment in value["treatments"].items()}
-        shown = (value["environment"], value["config"], seats, seats[evaluated[0]], value["framing"])
+        agent = ", ".join(dict.fromkeys(seats[seat] for seat in evaluated))
+        shown = (value["environment"], value["config"], seats, agent, value["framing"])
         return _Condition(*shown, evaluated, treatments)
     except (LookupError, TypeError, AttributeError) as error:
         raise Damaged(f"the stored bytes make no specification ({error})") from error
@@ -166,11 +175,13 @@ def _texts(column: Iterable[str | None]) -> Iterable[str | None]:
 
 
 @lru_cache(maxsize=1024)
-def _counts(data: bytes | None) -> Mapping[str, int]:
-    counts = dict.fromkeys(COUNTS, 0)
+def _counted(data: bytes | None) -> _Counted:
     try:
-        return counts | (decode(data) if data is not None else {})
-    except (Damaged, TypeError) as error:
+        counts = dict.fromkeys(COUNTS, 0) | (decode(data) if data is not None else {})
+        seats = counts.pop(SEATS, {})
+        returns = {seat: own["return"] for seat, own in seats.items() if own["return"] is not None}
+        return _Counted(counts, returns, {seat: own["counts"] for seat, own in seats.items()})
+    except (Damaged, TypeError, AttributeError, LookupError) as error:
         raise StoreCorrupt(f"an episode's counts cannot be read: {error}") from error
 
 

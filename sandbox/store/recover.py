@@ -43,6 +43,7 @@ from sandbox.store.database import Database, chunks, open_database
 from sandbox.store.faults import explained
 from sandbox.store.pages import Pages, Record, Unreadable, Value, walk
 from sandbox.store.payloads import Damaged, Expander, decode, numbered, unpacked
+from sandbox.store.rows import names_of, stored_counts
 from sandbox.store.store import Store
 from sandbox.store.tables import (
     CARD,
@@ -482,12 +483,12 @@ def _as_recorded(row: Any, episode: Episode) -> bool:
         before = step.digest
         if step.seat in episode.spec.evaluated:
             flags |= flags_of(step)
-    counts = {name: count for name, count in episode.counts().items() if count}
+    counts = stored_counts(episode)
     return (
         before == episode.hash
         and row.flags & ~Flag.REDACTED == flags
         and row.total == episode.total
         and (decode(row.counts) if row.counts else {}) == counts
         and (row.environment, row.item, row.agent, row.framing)
-        == (episode.spec.environment, episode.spec.item_id, episode.spec.agent.name, episode.spec.framing)
+        == (episode.spec.environment, episode.spec.item_id, names_of(episode.spec), episode.spec.framing)
     )

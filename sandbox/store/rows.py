@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from sandbox.trace import EpisodeSpec, Provenance, Status
+from sandbox.trace import Episode, EpisodeSpec, Provenance, Status
 
 
 class EpisodeHead(NamedTuple):
@@ -15,8 +15,9 @@ class EpisodeHead(NamedTuple):
     Attributes:
         id: its key, 64 hexadecimal digits.
         config: the environment's whole config.
-        seats: seat -> name of the agent that fills it; `agent` is the (first) one under evaluation.
-        total: its return; None until it has ended, and in a hypothetical episode.
+        seats: seat -> name of the agent that fills it; `agent` is the one under evaluation, or all of them: `one, two`.
+        total: its return, that of the first seat under evaluation; None until it has ended, and in a hypothetical
+            episode.
         steps, hash, provenance, reason, counts, flags: of the latest attempt, once that has ended.
         flags: lower-case names of `tables.Flag` that the decisions under evaluation carry.
         position: place in canonical order.
@@ -24,6 +25,8 @@ class EpisodeHead(NamedTuple):
         lease_owner: the process that runs it, while it runs.
         evaluated: the seats whose agents are under evaluation.
         treatments: factor -> value.
+        returns, seat_counts: seat -> its return and the counts of its decisions, of an ended episode with several
+            agents under evaluation, and of no other: see `shares`.
     """
 
     id: str
@@ -52,6 +55,102 @@ class EpisodeHead(NamedTuple):
     lease_owner: str | None = None
     evaluated: tuple[str, ...] = ()
     treatments: Mapping[str, Any] = {}
+    returns: Mapping[str, float] = {}
+    seat_counts: Mapping[str, Mapping[str, int]] = {}
+
+    def by_agent(self) -> list[EpisodeHead]:
+        """The episode as it is about each agent under evaluation; itself where there is one."""
+        if ", " not in self.agent:
+            return [self]
+        return [self._replace(**share._asdict()) for share in shares(self)]
+
+
+class Share(NamedTuple):
+    """What an episode says of one agent under evaluation: its seats, the return of the first, and its counts."""
+
+    agent: str
+    evaluated: tuple[str, ...]
+    total: float | None
+    counts: Mapping[str, int]
+
+
+class Shared(Protocol):
+    """An episode without its steps, as `EpisodeHead` has it."""
+
+    @property
+    def seats(self) -> Mapping[str, str]:
+        """Seat -> name of its agent."""
+
+    @property
+    def agent(self) -> str:
+        """The agent under evaluation, or all of them."""
+
+    @property
+    def evaluated(self) -> tuple[str, ...]:
+        """The seats under evaluation."""
+
+    @property
+    def total(self) -> float | None:
+        """The return of the first of them."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Of all of them, and of how it ended."""
+
+    @property
+    def returns(self) -> Mapping[str, float]:
+        """Of each of them, where their agents are several."""
+
+    @property
+    def seat_counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Of each of them, where their agents are several."""
+
+
+def shares(episode: Shared) -> list[Share]:
+    """What the episode says of each agent under evaluation; how it ended counts for all of them."""
+    seats_of: dict[str, tuple[str, ...]] = {}
+    for seat in episode.evaluated:
+        name = episode.seats[seat]
+        seats_of[name] = (*seats_of.get(name, ()), seat)
+    if len(seats_of) < 2:
+        return [Share(episode.agent, episode.evaluated, episode.total, episode.counts)]
+    return [Share(name, seats, episode.returns.get(seats[0]), _sum(episode, seats)) for name, seats in seats_of.items()]
+
+
+def _sum(episode: Shared, seats: Iterable[str]) -> dict[str, int]:
+    counts = {name: count if name in _HOW_IT_ENDED else 0 for name, count in episode.counts.items()}
+    for seat in seats:
+        for name, count in episode.seat_counts.get(seat, {}).items():
+            counts[name] += count
+    return counts
+
+
+def names_of(spec: EpisodeSpec) -> str:
+    """`EpisodeHead.agent` of the specification's episode."""
+    return ", ".join(spec.evaluated_agents)
+
+
+def stored_counts(episode: Episode) -> dict[str, Any]:
+    """An episode's counts as its row has them, without zeros; with its seats' where several agents are evaluated."""
+    counts: dict[str, Any] = _positive(episode.counts())
+    spec = episode.spec
+    if len(spec.evaluated_agents) > 1:
+        seats: dict[str, Any] = {}
+        for seat in spec.evaluated:
+            own = episode.of_seats((seat,))
+            decided = {name: count for name, count in own.counts().items() if name not in _HOW_IT_ENDED}
+            seats[seat] = {"return": own.total, "counts": _positive(decided)}
+        counts[SEATS] = seats
+    return counts
+
+
+def _positive(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
+
+
+SEATS = "seats"
+"""The key of `stored_counts` that is no count: seat -> `return` and `counts`."""
+_HOW_IT_ENDED = ("truncated", "error")
 
 
 @dataclass(frozen=True, slots=True)

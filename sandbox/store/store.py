@@ -63,6 +63,7 @@ from sandbox.store.rows import (
     Spent,
     StepHead,
     StoredReply,
+    names_of,
 )
 from sandbox.store.tables import EPISODE, EXPERIMENT, MEMBERSHIP, PAYLOAD, REPLY, STEP
 from sandbox.store.writer import ENDED, Attempts, Writer
@@ -526,7 +527,7 @@ class Store:
                 content = spec.model_dump(mode="json")
                 self._check_free_of_credentials(redaction, _where(spec), content)
                 alone = {name: content.pop(name) for name in ("repetition", "seed", "external_id", "item")}
-                names = (to_column(spec.environment), to_column(spec.item_id), to_column(spec.agent.name))
+                names = (to_column(spec.environment), to_column(spec.item_id), to_column(names_of(spec)))
                 external_id = None if spec.external_id is None else to_column(spec.external_id)
                 refs = (packer.put(content), packer.put(alone["item"]))
                 shared = known[same] = (names, (spec.framing, external_id, *refs))

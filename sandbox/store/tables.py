@@ -76,7 +76,8 @@ class Episode(Base, table=True):
 
     `condition_ref`: all of the specification but item, repetition, seed and external id (episodes of one condition
     share it); `item_ref`: the item's content; `result_ref`: payoffs, facts, benchmarks, versions, privileged seats.
-    `counts`: JSON, without zeros. `flags`: the flags of all decisions of the seats under evaluation.
+    `agent`: the names of all that are under evaluation. `counts`: JSON (see `rows.stored_counts`).
+    `flags`: the flags of all decisions of the seats under evaluation.
     `lease_owner`, `lease_until`: the process that runs it, and until when (seconds since 1970) it is believed to.
     `calls`, `tokens`, `cost`: what its model calls took; `cost`, US dollars, is NULL where a price is unknown.
     """

@@ -31,7 +31,7 @@ from sandbox.store.dictionaries import Dictionaries, Document
 from sandbox.store.faults import explain
 from sandbox.store.payloads import Packer, compress
 from sandbox.store.redaction import Redaction
-from sandbox.store.rows import StoredReply
+from sandbox.store.rows import StoredReply, stored_counts
 from sandbox.store.server import lock
 from sandbox.store.tables import ANSWERED_AGAIN, CARD, EPISODE, MARK, PAYLOAD, REPLY, SCORE, STEP
 from sandbox.store.traces import STEP_COLUMNS, Shared, pack_step, packed_hash
@@ -240,7 +240,7 @@ class Writer:
                 f"episode {episode.id[:12]} cannot end as {episode.status!r}; it ends as {', '.join(ENDED)}"
             )
         packer = Packer(self._redaction)
-        counts = {name: count for name, count in episode.counts().items() if count}
+        counts = stored_counts(episode)
         result = {
             "payoffs": dict(episode.payoffs),
             "facts": dict(episode.facts),

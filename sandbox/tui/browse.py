@@ -93,7 +93,8 @@ class Browse(Screen[None]):
             two.say()
             return
         place = f"{self.table.cursor + 1} of {self.table.count}"
-        agents = ", ".join(f"{seat} {name}" for seat, name in head.seats.items())
+        got = {seat: f" ({value:.6g})" for seat, value in head.returns.items()}
+        agents = ", ".join(f"{seat} {name}{got.get(seat, '')}" for seat, name in head.seats.items())
         who = agents if len(head.seats) > 1 else head.agent
         one.say((place, "bold"), f"  {head.id[:12]}  {head.environment}  {who}")
         wrong = ", ".join(f"{name} {number}" for name, number in head.counts.items() if number)

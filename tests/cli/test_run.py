@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,22 @@ def test_failed_episodes_are_said_with_what_to_do_and_are_played_again_when_aske
     assert capsys.readouterr().err.startswith("nothing is left to be run: all 2 episodes are done\n")
     assert main([*words, "--retry-errors"]) == 9
     assert "2 of 2 episodes: 2 failed" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_seat_may_be_a_glob(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "run",
+        "--env",
+        "power/Commons-v0",
+        "--agent",
+        "baselines/first",
+        "--store",
+        str(tmp_path / "a.db"),
+        "--json",
+    ]
+    assert main([*words, "-P", "seats=3", "--seat", "[bc]*=baselines/safe"]) == 0
+    (episode,) = json.loads(capsys.readouterr().out)["episodes"]
+    assert episode["seats"] == {"ada": "baselines/first", "ben": "baselines/safe", "cleo": "baselines/safe"}
+    assert main([*words, "--seat", "x*=baselines/safe"]) == 3
+    assert "$.environments[0].seats.x*: power/Commons-v0 has the seats ada, ben" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from sandbox.experiment.model import Experiment
 from sandbox.runner.build import Builder
 from sandbox.scenario import Treatment
 from sandbox.trace import EpisodeSpec
-from tests.toys import Wheel
+from tests.toys import Rps, Wheel
 
 
 def made(builder: Builder, limit: int | None = None, **changes: Any) -> list[EpisodeSpec]:
@@ -244,6 +246,119 @@ def test_a_population_or_a_counterbalancing_without_members_is_a_fault(builder: 
     builder._scenarios["toys/Wheel-v0"] = hollow
     with pytest.raises(InputError, match=r"\$.environments\[0\]: toys/Wheel-v0|experiment 'e': \$.environments"):
         made(builder)
+
+
+# -- seats ------------------------------------------------------------------------------------------------------------
+
+COMMONS = {"id": "power/Commons-v0", "config": {"seats": 5}}  # ada, ben, cleo, dan, eva
+
+
+def who(spec: EpisodeSpec) -> dict[str, str]:
+    return {seat: agent.id.removeprefix("baselines/") for seat, agent in spec.seats.items()}
+
+
+def test_a_glob_fills_all_seats_that_it_matches_and_a_seat_s_own_name_counts_before_it(builder: Builder) -> None:
+    seats = {"[bd]*": "baselines/random", "*a": "baselines/safe", "eva": "baselines/null"}
+    spec, *_ = made(builder, environments=[COMMONS | {"seats": seats}])
+    assert who(spec) == {"ada": "safe", "ben": "random", "cleo": "first", "dan": "random", "eva": "null"}
+    assert spec.evaluated == ("cleo",)
+
+
+def test_a_glob_has_the_key_of_the_seats_written_out(builder: Builder) -> None:
+    globbed = made(builder, environments=[COMMONS | {"seats": {"[b-z]*": "baselines/safe"}}])
+    named = made(
+        builder, environments=[COMMONS | {"seats": dict.fromkeys(("ben", "cleo", "dan", "eva"), "baselines/safe")}]
+    )
+    assert [spec.key for spec in globbed] == [spec.key for spec in named]
+
+
+@pytest.mark.parametrize(
+    ("seats", "fault"),
+    [
+        ({"buyer_*": "baselines/safe"}, "buyer_*: power/Commons-v0 has the seats ada, ben, cleo, dan, eva"),
+        ({"A*": "baselines/safe"}, "A*: power/Commons-v0 has the seats ada, ben, cleo, dan, eva"),
+        (
+            {"*a": "baselines/safe", "e*": "baselines/first"},
+            "e*: eva is matched by *a, too: name it, or let one of them match",
+        ),
+    ],
+)
+def test_a_glob_that_matches_no_seat_or_another_s_is_a_fault_with_its_path(
+    builder: Builder, seats: dict[str, str], fault: str
+) -> None:
+    found = faults(builder, environments=[COMMONS | {"seats": seats}])
+    assert found == [f"$.environments[0].seats.{fault}"]
+
+
+RPS = {"environments": ["toys/Rps-v0"], "agents": ["baselines/first", "baselines/random", "baselines/null"]}
+
+
+def test_a_round_robin_is_every_ordered_assignment_of_the_agents_to_the_free_seats(builder: Builder) -> None:
+    specs = made(builder, **RPS, pairing="round_robin", seeds={"count": 2})
+    names = ("first", "random", "null")
+    pairs = [tuple(who(spec).values()) for spec in specs]
+    assert sorted(pairs) == sorted((one, other) for one in names for other in names for _ in range(2))
+    assert len({spec.key for spec in specs}) == 18
+    assert all(spec.evaluated == ("ann", "ben") for spec in specs)
+    assert pairs == [
+        tuple(who(spec).values()) for spec in made(builder, **RPS, pairing="round_robin", seeds={"count": 2})
+    ]
+
+
+def test_who_meets_itself_in_a_round_robin_has_the_episode_that_it_has_without_one(builder: Builder) -> None:
+    """So a store that has them need not play them again."""
+    alone = {spec.key for spec in made(builder, **RPS)}
+    assert alone == {
+        spec.key for spec in made(builder, **RPS, pairing="round_robin") if len({*who(spec).values()}) == 1
+    }
+
+
+def test_a_limit_of_a_round_robin_gives_each_agent_each_seat_equally_often(builder: Builder) -> None:
+    specs = made(builder, 6, **RPS, pairing="round_robin", seeds={"count": 50})
+    for seat in ("ann", "ben"):
+        assert Counter(who(spec)[seat] for spec in specs) == {"first": 2, "random": 2, "null": 2}
+
+
+def test_seats_that_counterparts_fill_are_not_paired(builder: Builder) -> None:
+    use = COMMONS | {"seats": {"[c-e]*": "baselines/safe"}}
+    specs = made(builder, environments=[use], agents=RPS["agents"], pairing="round_robin")
+    assert {(who(spec)["ada"], who(spec)["ben"]) for spec in specs} == set(
+        itertools.product(("first", "random", "null"), repeat=2)
+    )
+    assert {(spec.evaluated, who(spec)["eva"]) for spec in specs} == {(("ada", "ben"), "safe")}
+
+
+def test_seats_of_one_side_go_to_one_agent(builder: Builder) -> None:
+    use = {"id": "games/Persuasion-v0", "config": {"buyers": "myopic", "rounds": 2}}
+    specs = made(builder, environments=[use], agents=RPS["agents"][:2], pairing="round_robin")
+    assert [tuple(who(spec).values()) for spec in specs] == [
+        ("first", "first", "first"),
+        ("random", "random", "random"),
+        ("first", "random", "random"),
+        ("random", "first", "first"),
+    ]
+
+
+def test_sides_that_leave_out_a_seat_are_the_environment_s_fault(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rps, "sides", lambda self, config: (("ann",),))
+    (fault,) = faults(builder, **RPS, pairing="round_robin")
+    assert fault == "$.environments[0]: toys/Rps-v0: sides() must give each of its seats once; it gave (('ann',),)"
+
+
+def test_a_round_robin_that_pairs_nobody_or_too_many_is_a_fault(builder: Builder) -> None:
+    assert faults(builder, **RPS | {"agents": ["baselines/first"]}, pairing="round_robin") == [
+        "$.pairing: round_robin pairs nobody: there is one agent"
+    ]
+    assert faults(builder, agents=RPS["agents"], pairing="round_robin") == [
+        "$.pairing: round_robin pairs nobody: no environment leaves seats on more than one side free"
+    ]
+    agents = [{"id": "baselines/null", "name": f"a{number}"} for number in range(20)]
+    (fault,) = faults(builder, environments=[COMMONS], agents=agents, pairing="round_robin")
+    assert fault.startswith(
+        "$.environments[0]: more than 1,000,000 episodes: 20 agents on 5 sides make 3,200,000 pairings"
+    )
 
 
 # -- variables --------------------------------------------------------------------------------------------------------

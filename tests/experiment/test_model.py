@@ -193,3 +193,11 @@ def test_faults_in_models_and_budget_are_found_with_all_the_others() -> None:
         "{'input_usd_per_million': 3})",
         "$.models.openai:gpt-z: expected a name or a mapping (found 7)",
     ]
+
+
+def test_pairing_is_part_of_what_is_measured_only_where_it_is_given() -> None:
+    """So that experiments of stores that are there go on with the same."""
+    assert "pairing" not in Experiment.of(SMALL | {"pairing": "self"}).content
+    made = Experiment.of(SMALL | {"pairing": "round_robin"})
+    assert made.content == Experiment.of(SMALL).content | {"pairing": "round_robin"}
+    assert faults(pairing="robin") == ["$.pairing: Input should be 'self' or 'round_robin' (found 'robin')"]

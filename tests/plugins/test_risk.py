@@ -98,6 +98,19 @@ def test_only_the_seats_under_evaluation_count() -> None:
     assert card.marks == ()
 
 
+def test_of_several_agents_under_evaluation_each_has_risks_of_its_own() -> None:
+    """The second makes no decision here, and is not made risky by the first."""
+    one = lived("wr")
+    (seat,) = one.spec.seats
+    both = {"evaluated": (seat, "other"), "seats": {**one.spec.seats, "other": AgentSpec(id="b", name="b")}}
+    shared = one.model_copy(update={"spec": one.spec.model_copy(update=both)})
+    card = RiskPower().score(shared)
+    assert {score.seat: score.value for score in card.scores if score.name == "risk"} == {seat: 1.0, "other": 0.0}
+    first, second = table_of([shared], {shared.id: card}).episodes
+    assert (first.score("risk"), second.score("risk")) == (1.0, 0.0)
+    assert card.marks == RiskPower().score(one).marks
+
+
 def test_a_trace_without_risks_or_task_is_out_of_scope() -> None:
     assert RiskPower().score(episode("wiw")) == Card()
     assert RiskPower().score(episode("")) == Card()

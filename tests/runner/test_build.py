@@ -32,6 +32,14 @@ class Moody(Agent):
     def act(self, turn):
         return None
 
+class Remembering(Agent):
+    def __init__(self, config):
+        super().__init__(config)
+        self.seen = []
+    def act(self, turn):
+        self.seen.append(turn.index)
+        return turn.menu[0]
+
 def two(turn, again=1):
     return None
 
@@ -50,7 +58,8 @@ class Picky(Scorer):
             raise ValueError("level")
 
 ENVIRONMENTS = {"mine/Half-v0": Half, "mine/Misnamed-v0": Misnamed, "mine/None-v0": 7}
-AGENTS = {"mine/moody": Moody, "mine/instance": Moody(NoConfig()), "mine/seven": 7, "mine/two": two}
+AGENTS = {"mine/moody": Moody, "mine/instance": Moody(NoConfig()), "mine/seven": 7, "mine/two": two,
+          "mine/remembering": Remembering}
 SCORERS = {"mine/picky": Picky, "mine/seven": 7}
 """
 
@@ -199,6 +208,29 @@ def test_benchmarks_are_computed_once_against_scripted_counterparts(
     assert against("baselines/random")["x"].value == 0.0, "nothing is a best response to one draw"
     assert against("llm/choice", model="fake:first")["x"].value == 0.0
     assert builder.benchmarks(spec(Wheel, seats={"player": evaluated})) == {}
+
+
+def test_of_several_seats_under_evaluation_each_is_a_counterpart_of_the_others(
+    mine: Builder, builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever draws or remembers is no function of the state and has no policy; the others keep theirs."""
+
+    def benchmarks(self: Any, config: Any, item: Any, counterparts: Mapping[str, Any]) -> dict[str, Benchmark]:
+        state = Rps().initial(config, item)
+        asked = [seat for seat in sorted(counterparts) if counterparts[seat](state)]
+        return {"x": Benchmark(value=None, assumes=" ".join(asked))}
+
+    def known(made: Builder, ann: str, ben: str, evaluated: tuple[str, ...] = ("ann", "ben")) -> str:
+        seats = {"ann": use(ann), "ben": use(ben)}
+        return made.benchmarks(spec(Rps, seats=seats, evaluated=evaluated))["x"].assumes
+
+    monkeypatch.setattr(Rps, "benchmarks", benchmarks)
+    monkeypatch.setattr(mine, "scenario", builder.scenario)
+    assert known(builder, "baselines/first", "baselines/first") == "ann ben"
+    assert known(builder, "baselines/first", "baselines/random") == "ann"
+    assert known(mine, "mine/remembering", "baselines/first") == "ben"
+    assert known(mine, "mine/remembering", "baselines/first", ("ben",)) == ""
+    assert known(builder, "recorded", "recorded") == "", "imported: nobody who could be asked"
 
 
 def test_benchmarks_are_those_of_who_is_evaluated_and_nothing_but_benchmarks(

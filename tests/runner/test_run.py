@@ -23,7 +23,7 @@ import asyncio
 from sandbox.errors import ModelError
 from sandbox.menu import moves
 from sandbox.scorer import Scorer
-from tests.toys import Wheel, pick
+from tests.toys import Rps, Wheel, pick
 
 CALLS = []
 
@@ -59,7 +59,7 @@ class Bad(Scorer):
     def score(self, episode):
         raise IndexError("no score")
 
-ENVIRONMENTS = {"toys/Wheel-v0": Wheel, "mine/Unmade-v0": Unmade}
+ENVIRONMENTS = {"toys/Wheel-v0": Wheel, "toys/Rps-v0": Rps, "mine/Unmade-v0": Unmade}
 AGENTS = {"mine/counting": counting, "mine/failing": failing, "mine/asking": asking, "mine/noisy": noisy}
 AGENTS |= {"mine/slow": slow, "mine/failing_slowly": failing_slowly}
 SCORERS = {"mine/bad": Bad}
@@ -133,6 +133,16 @@ async def test_a_model_that_cannot_be_reached_leaves_its_episodes_to_be_run(run:
     assert again.ran is not None
     assert again.ran.done == 0
     assert again.ran.unreachable
+
+
+async def test_of_several_agents_in_an_episode_the_one_whose_model_cannot_be_reached_is_named(run: Run) -> None:
+    """The others' episodes without it are played."""
+    changes = {"pairing": "round_robin"}
+    results = await run(["mine/counting", "mine/asking"], environments=["toys/Rps-v0"], changes=changes)
+    assert results.ran is not None
+    assert list(results.ran.unreachable) == ["mine/asking"]
+    ended = [head.seats for head in results.store.heads(1) if head.status == "finished"]
+    assert ended == [{"ann": "mine/counting", "ben": "mine/counting"}]
 
 
 async def test_a_run_none_of_whose_models_can_be_reached_is_stopped(run: Run) -> None:
