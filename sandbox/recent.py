@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Generic, TypeVar
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
@@ -69,3 +69,37 @@ class RecentOf(Generic[ValueT]):
     def put(self, of: tuple[object, ...], value: ValueT, weight: int = 1) -> None:
         """Keep `value`, made of these objects."""
         self._recent.put(tuple(map(id, of)), (of, value), weight)
+
+
+class Growing(Generic[ValueT]):
+    """What was made of sequences that grow at their end, as a history does: of a longer one only the end is looked at.
+
+    Args:
+        room: entries of sequences that a generation holds (see `Recent`).
+    """
+
+    def __init__(self, room: int) -> None:
+        self._recent: Recent[tuple[Hashable, int], tuple[tuple[Any, ...], ValueT]] = Recent(room)
+
+    def fold(
+        self, tag: Hashable, sequence: tuple[Any, ...], start: ValueT, add: Callable[[ValueT, Any], ValueT]
+    ) -> ValueT:
+        """`add` of each entry in turn, from `start` on; `tag` tells apart what is made of the same in several ways.
+
+        Entries are immutable: what was made of the same objects is not made again.
+        """
+        for done in (len(sequence), len(sequence) - 1):
+            if done > 0:
+                found = self._recent.get((tag, id(sequence[done - 1])))
+                # Equal tuples of the same objects are found so without a look into them.
+                if found is not None and found[0] == sequence[:done]:
+                    value = found[1]
+                    break
+        else:
+            done, value = 0, start
+        if done == len(sequence):
+            return value
+        for entry in sequence[done:]:
+            value = add(value, entry)
+        self._recent.put((tag, id(sequence[-1])), (sequence, value), len(sequence))
+        return value

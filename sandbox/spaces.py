@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import annotated_types as at
@@ -105,33 +105,51 @@ def space_of(annotation: Any) -> Space[Any]:
 
 def encode(annotation: Any, value: Any) -> Any:
     """The member of `space_of(annotation)` that stands for `value` (a model instance or plain value)."""
+    return _encoder(annotation)(value)
+
+
+@cache
+def _encoder(annotation: Any) -> Callable[[Any], Any]:
+    """`encode` for one annotation, which is looked into once: a step encodes hundreds of values of a few types.
+
+    Every member is made anew: `check_env` refuses observations that share an array.
+    """
     kind, args, _ = _look(annotation)
     if kind == "model":
-        return {name: encode(inner, getattr(value, name)) for name, inner in _fields(args[0]).items()}
+        fields = [(name, _encoder(inner)) for name, inner in _fields(args[0]).items()]
+        return lambda value: {name: inner(getattr(value, name)) for name, inner in fields}
     if kind == "union":
         models = [_look(arg)[1][0] for arg in args]
-        if type(value) not in models:
-            raise PluginError(f"{type(value).__name__} is none of {', '.join(model.__name__ for model in models)}")
-        index = models.index(type(value))
-        return (np.int64(index), encode(args[index], value))
-    if kind == "optional":
-        return (np.int64(0), np.int64(0)) if value is None else (np.int64(1), encode(args[0], value))
-    if kind == "literal":
-        return np.int64(args.index(value))
-    if kind == "bool":
-        return np.int64(bool(value))
-    if kind == "int":
-        space = space_of(annotation)
-        return np.int64(value) if isinstance(space, spaces.Discrete) else np.array(value, np.int64)
-    if kind == "float":
-        return np.array(value, np.float64)
-    if kind == "str":
-        return value
+        return partial(_encode_union, models, [_encoder(arg) for arg in args])
     if kind == "sequence":
-        return tuple(encode(args[0], x) for x in value)
-    if kind == "mapping":
-        return tuple((key, encode(args[0], value[key])) for key in sorted(value))
-    return tuple(encode(arg, x) for arg, x in zip(args, value, strict=True))
+        each = _encoder(args[0])
+        return lambda value: tuple(map(each, value))
+    if kind in ("optional", "mapping"):
+        inner = _encoder(args[0])
+        if kind == "mapping":
+            return lambda value: tuple((key, inner(value[key])) for key in sorted(value))
+        return lambda value: (np.int64(0), np.int64(0)) if value is None else (np.int64(1), inner(value))
+    if kind == "literal":
+        return lambda value: np.int64(args.index(value))
+    if kind == "bool":
+        return lambda value: np.int64(bool(value))
+    if kind == "int" and not isinstance(space_of(annotation), spaces.Discrete):
+        return lambda value: np.array(value, np.int64)
+    if kind == "int":
+        return np.int64
+    if kind == "float":
+        return lambda value: np.array(value, np.float64)
+    if kind == "str":
+        return lambda value: value
+    parts = [_encoder(arg) for arg in args]
+    return lambda value: tuple(part(x) for part, x in zip(parts, value, strict=True))
+
+
+def _encode_union(models: list[Any], each: list[Callable[[Any], Any]], value: Any) -> Any:
+    if type(value) not in models:
+        raise PluginError(f"{type(value).__name__} is none of {', '.join(model.__name__ for model in models)}")
+    index = models.index(type(value))
+    return (np.int64(index), each[index](value))
 
 
 def decode(annotation: Any, member: Any) -> Any:

@@ -72,6 +72,7 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library s
         self._gathered: dict[str, Move] = {}
         self._faults: dict[str, str] = {}  # of the tick: the Parallel environment reads them when all have moved
         self.play.settle()
+        self._look()
         self._turn_over()
 
     def observe(self, agent: str) -> Any:
@@ -97,6 +98,7 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library s
             self.play.apply(self._gathered)
             self._gathered = {}
             self.play.settle()
+            self._look()
             after = self.play.payoffs()
             self.rewards = {name: after[name] - before[name] for name in self.agents}
         self._turn_over()
@@ -109,6 +111,12 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library s
     def close(self) -> None:
         """Nothing to release."""
 
+    def _look(self) -> None:
+        """What every seat reads in a new state; while moves are gathered, it stays."""
+        state = self.play.state
+        self._texts = {seat: self.scenario.render(self.scenario.observe(state, seat)) for seat in self.agents}
+        self._menus = {seat: self.scenario.menu(state, seat) for seat in self.play.to_move()}
+
     def _turn_over(self) -> None:
         waiting = [seat for seat in self.play.to_move() if seat not in self._gathered]
         if waiting:
@@ -118,8 +126,8 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library s
             self.agent_selection = self.agents[0]
         self.infos = {
             seat: {
-                "text": self.scenario.render(self.scenario.observe(self.play.state, seat)),
-                "menu": self.scenario.menu(self.play.state, seat) if seat in self.play.to_move() else (),
+                "text": self._texts[seat],
+                "menu": self._menus.get(seat, ()),
                 **({"invalid": self._faults[seat]} if seat in self._faults else {}),
             }
             for seat in self.agents
