@@ -17,6 +17,7 @@ class Record(Frozen):
         config: fields of the environment's config.
         item: the item's whole content.
         agent: the name of whoever answered.
+        agents: seat -> the same, where the seats had different ones; a seat left out had `agent`.
         answers: seat -> its answers in the order of its turns: a move (`kind` and fields), or None where the source has
             an answer that could not be read, which is recorded as unparsed.
         nature: chance as it fell, a move per draw, in order.
@@ -27,6 +28,7 @@ class Record(Frozen):
     config: Mapping[str, Any] = {}
     item: Mapping[str, Any] = {}
     agent: str
+    agents: Mapping[str, str] = {}
     answers: Mapping[str, tuple[Mapping[str, Any] | None, ...]]
     nature: tuple[Mapping[str, Any], ...] = ()
     external_id: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import eq, not_
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -60,18 +61,23 @@ class BargainingConfig(Frozen):
     Attributes:
         money: M, what there is to divide, in whole dollars.
         deltas: discount factors of alice and bob: what a dollar agreed a round later is worth; 1 means that it keeps.
-        rounds: T, the number of offers; after the last rejection both get nothing.
-        horizon_told: whether the seats know T.
+        rounds: T, the number of offers; after the last rejection both get nothing. None: there is no last round, and
+            only an agreement ends the game: give the experiment a limit of steps, which ends such an episode.
+        horizon_told: whether the seats know T, or that there is no last round.
         information: `incomplete`: a seat does not know the other's discount factor.
         messages: whether every move can carry a message to the other seat.
+        variant: `published` counts as GLEE's released code does, which takes a game without a deal for one in which
+            bob got everything in the last round; see `facts`. What is said and done in the game is the same.
     """
 
     money: int = Field(100, ge=1, le=MONEY_LIMIT)
     deltas: tuple[Delta, Delta] = (0.9, 0.95)
-    rounds: int = Field(12, ge=1, le=1000)
+    rounds: int | None = Field(12, ge=1, le=1000)
     horizon_told: bool = True
     information: Literal["complete", "incomplete"] = "complete"
     messages: bool = False
+    # Written only where it is set, so that no key or hash of older records changes.
+    variant: Literal["right", "published"] = Field("right", exclude_if=partial(eq, "right"))
 
     @property
     def cents(self) -> int:
@@ -112,7 +118,8 @@ class BargainingState:
     @property
     def over(self) -> bool:
         """Whether nobody moves any more."""
-        return self.deal or self.round > self.config.rounds
+        rounds = self.config.rounds
+        return self.deal or (rounds is not None and self.round > rounds)
 
 
 class BargainingObservation(Frozen):
@@ -122,7 +129,8 @@ class BargainingObservation(Frozen):
         role: the seat.
         stage: what the seat has to do now: `propose`, `answer`, `wait`; or how it ended: `deal`, `no_deal`.
         round: the current round, from 1; the last one when the game is over.
-        rounds: how many there are; None where that is not told.
+        rounds: how many there are; None where that is not told, and where there is no last one.
+        unlimited: whether it is told that there is no last round.
         other_discount: None where it is not told.
         alice_gain, bob_gain: the offer on the table or agreed upon; None where there is none.
         message: what came with that offer.
@@ -141,6 +149,7 @@ class BargainingObservation(Frozen):
     bob_gain: float | None
     message: str | None
     history: tuple[PastRound, ...]
+    unlimited: bool = Field(False, exclude_if=not_)  # as `variant` of the config
 
 
 def proposer(number: int) -> Seat:
@@ -156,6 +165,7 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
 
     Rules: alice offers in odd rounds, bob in even ones, the other accepts or rejects. Gains sum exactly to `money`.
     Agreed in round t, a gain of x is worth x * delta_i ** (t - 1) to seat i. No agreement within `rounds`: 0 and 0.
+    With `rounds` None there is no last round (Rubinstein's own game).
 
     Action: `Offer(alice_gain)`, `Accept()`, `Reject()`, each with an optional `message` where the config says so.
     Amounts in actions and observations are dollars with two decimals, because that is how people and language models
@@ -235,8 +245,9 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
         return BargainingObservation(
             role=seat,
             stage=stage,
-            round=min(state.round, config.rounds),
+            round=state.round if config.rounds is None else min(state.round, config.rounds),
             rounds=config.rounds if config.horizon_told else None,
+            unlimited=config.horizon_told and config.rounds is None,
             money=config.money,
             own_discount=config.delta(seat),
             other_discount=config.delta(OTHER[seat]) if config.information == "complete" else None,
@@ -272,28 +283,39 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
 
     def payoffs(self, state: BargainingState) -> Mapping[str, float]:
         """Discounted dollars, once there is a deal."""
-        if not state.deal or state.offer is None:
+        counted = _counted(state)
+        if counted is None:
             return {"alice": 0.0, "bob": 0.0}
-        alice, bob = state.offer, state.config.cents - state.offer
+        alice, number = counted
         deltas = state.config.deltas
-        return {"alice": _worth(alice, deltas[0], state.round), "bob": _worth(bob, deltas[1], state.round)}
+        return {
+            "alice": _worth(alice, deltas[0], number),
+            "bob": _worth(state.config.cents - alice, deltas[1], number),
+        }
 
     def facts(self, state: BargainingState) -> Mapping[str, Any]:
         """How it stands, with GLEE's measures (arXiv:2410.05254) as shares of `money`.
 
         `u_alice`, `u_bob`: discounted shares p d1^(t-1) and (1-p) d2^(t-1), in [0, 1]; `efficiency`: their sum;
         `fairness`: 1 - 4 (p - 1/2)^2, in [0, 1]. No deal: 0, 0, 0, and no fairness. `alice_gain`, `bob_gain` are
-        undiscounted dollars; `round` is that of the deal.
+        undiscounted dollars; `round` is that of the deal; `money_alice`, `money_bob` are discounted dollars.
+
+        Without a deal, the `published` variant has p = 0 and t the last round: bob is credited with d2^(T-1), which is
+        the efficiency too, and fairness is 0.
         """
-        config = state.config
+        config, payoffs, counted = state.config, self.payoffs(state), _counted(state)
         facts: dict[str, Any] = {"deal": state.deal, "money": config.money, "u_alice": 0.0, "u_bob": 0.0}
         facts |= {"efficiency": 0.0, "fairness": None, "round": None, "alice_gain": None, "bob_gain": None}
-        if state.deal and state.offer is not None:
-            share, t = state.offer / config.cents, state.round
+        if counted is not None:
+            share, t = counted[0] / config.cents, counted[1]
             u_alice, u_bob = share * config.deltas[0] ** (t - 1), (1 - share) * config.deltas[1] ** (t - 1)
-            facts |= {"u_alice": u_alice, "u_bob": u_bob, "efficiency": u_alice + u_bob, "round": t}
+            facts |= {"u_alice": u_alice, "u_bob": u_bob, "efficiency": u_alice + u_bob}
             facts |= {"fairness": 1 - 4 * (share - 0.5) ** 2}
-            facts |= {"alice_gain": dollars(state.offer), "bob_gain": _rest(state.offer, config)}
+        if state.deal:
+            facts |= {"round": state.round, "alice_gain": dollars(state.offer), "bob_gain": _rest(state.offer, config)}
+        facts |= {"money_alice": payoffs["alice"], "money_bob": payoffs["bob"], "payoffs": payoffs}
+        facts["measures"] = {"efficiency": facts["efficiency"], "fairness": facts["fairness"], "deal": int(state.deal)}
+        facts["by_seat"] = {seat: {"hindsight": _hindsight(state, seat, payoffs[seat])} for seat in SEATS}
         return facts
 
     def forfeit(self, state: BargainingState, seat: str) -> Move:
@@ -312,7 +334,7 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
                 delta if name == seat else delta / 2 for name, delta in zip(SEATS, state.config.deltas, strict=True)
             )
         if not state.config.horizon_told and not state.over:
-            changes["rounds"] = state.config.rounds + 1
+            changes["rounds"] = (state.config.rounds or state.round) + 1
         return replace(state, config=state.config.model_copy(update=changes))
 
     def benchmarks(
@@ -341,6 +363,39 @@ def _offers(money: int, messages: bool) -> Menu:
     )
 
 
+def _counted(state: BargainingState) -> tuple[int, int] | None:
+    """What is paid: alice's cents and the round; None where nobody gets anything.
+
+    GLEE's released code has no case for a game without a deal. `get_stats_bargaining` (analyze/configs.py) sets
+    `stats["alice_gain"], stats["bob_gain"] = 0, 0` there, and `BargainingMetrics.calculate_metrics`
+    (analyze/metrics.py) takes alice's 0 for an agreed share: `bob_final_share` is `(1 - p_ev) * player_2_args_delta **
+    (rounds_played - 1)`, with `p_ev` 0.
+    """
+    config = state.config
+    if state.deal and state.offer is not None:
+        return state.offer, state.round
+    if config.variant == "published" and state.over and config.rounds is not None:
+        return 0, config.rounds
+    return None
+
+
+def _hindsight(state: BargainingState, seat: str, paid: float) -> float:
+    """Discounted dollars: the best that the seat was ever offered, had it accepted; never less than what it got.
+
+    Open loop: all that the other offered is held fixed, and what it would have done after that is not asked.
+    """
+    config = state.config
+    offers = [(past.round, past.alice_gain) for past in state.history if past.proposer != seat]
+    if proposer(state.round) != seat and not state.over:
+        offers.append((state.round, dollars(state.offer)))  # still on the table
+    best = paid
+    for number, alice in offers:
+        if alice is not None:
+            own = round(alice * 100) if seat == "alice" else config.cents - round(alice * 100)
+            best = max(best, _worth(own, config.delta(seat), number))
+    return best
+
+
 def _rest(cents: int | None, config: BargainingConfig) -> float | None:
     return None if cents is None else (config.cents - cents) / 100
 
@@ -356,17 +411,22 @@ def _name(seat: str) -> str:
 
 def _rules(seen: BargainingObservation) -> str:
     me, other = _name(seen.role), _name(OTHER[seen.role])
-    if seen.rounds is None:
-        horizon = "The number of rounds is limited, but you are not told the limit; after the last rejection"
+    if seen.unlimited:
+        horizon = "There is no last round: as long as every offer is rejected"
+        end = "the game goes on and nobody gets anything."
     else:
-        count = "is 1 round" if seen.rounds == 1 else f"are at most {seen.rounds} rounds"
-        horizon = f"There {count}; if the last offer is rejected as well"
+        end = "the game ends and both get 0.00 dollars."
+        if seen.rounds is None:
+            horizon = "The number of rounds is limited, but you are not told the limit; after the last rejection"
+        else:
+            count = "is 1 round" if seen.rounds == 1 else f"are at most {seen.rounds} rounds"
+            horizon = f"There {count}; if the last offer is rejected as well"
     rules = [
         f"You are {me}. You and {other} divide {seen.money:.2f} dollars.",
         "Alice makes an offer in rounds 1, 3, 5 and so on, Bob in rounds 2, 4, 6 and so on. The other player accepts "
         "or rejects it. An offer says what Alice gets; Bob gets all the rest.",
         "If an offer is accepted, the game ends and both get what it says. If it is rejected, the next round begins. "
-        f"{horizon}, the game ends and both get 0.00 dollars.",
+        f"{horizon}, {end}",
         _discounting("you", seen.own_discount, seen.round),
         f"You are not told what waiting costs {other}, nor is {other} told what it costs you."
         if seen.other_discount is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from sandbox.agent import Agent, NoConfig, Turn
@@ -43,10 +44,15 @@ class Rubinstein(Agent[NoConfig]):
         responder, following = (other, seen.own_discount) if of_other else (seen.own_discount, other)
         cents = seen.money * 100
         if seen.rounds is None:
-            both = exact(responder) * exact(following)
-            claim = Fraction(cents, 2) if both == 1 else cents * (1 - exact(following)) / (1 - both)
-            return exact(responder) * claim
+            return _without_end(responder, following, cents)
         if seen.round == seen.rounds:
             return Fraction(0)
         deltas = (seen.own_discount, other) if seen.role == "alice" else (other, seen.own_discount)
         return exact(responder) * equilibrium_claims(deltas, cents, seen.rounds)[seen.round]
+
+
+@lru_cache(maxsize=256)
+def _without_end(responder: float, following: float, cents: int) -> Fraction:
+    both = exact(responder) * exact(following)
+    claim = Fraction(cents, 2) if both == 1 else cents * (1 - exact(following)) / (1 - both)
+    return exact(responder) * claim

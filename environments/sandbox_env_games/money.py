@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -13,9 +14,13 @@ MESSAGE_LIMIT = 2000  # characters
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, bool):  # pydantic would read True as 1.00
-        raise ValueError("expected a number of dollars, such as 40 or 40.25")
+    if isinstance(value, bool):  # pydantic would read True as 1
+        raise ValueError("expected a number, such as 40")
     return value
+
+
+Number = BeforeValidator(_number)
+"""To be written beside the type of a number in a move: `Annotated[int, Number, Field(ge=0)]`; True is none."""
 
 
 def _whole_cents(value: float) -> float:
@@ -28,7 +33,7 @@ def _whole_cents(value: float) -> float:
 Dollars = Annotated[
     float,
     Field(ge=0, le=MONEY_LIMIT, description="dollars with at most two decimals"),
-    BeforeValidator(_number),
+    Number,
     AfterValidator(_whole_cents),
 ]
 """An amount in a move, 0 <= amount <= `MONEY_LIMIT`; a fraction of a cent is a fault, never rounded away."""
@@ -50,6 +55,10 @@ def dollars(amount: int | None) -> float | None:
     return None if amount is None else amount / 100
 
 
+@lru_cache(maxsize=1024)
 def saying(message: str | None) -> str:
     """A message as the end of a sentence: quoted on one line, so that it cannot pass for a line of the game's own."""
-    return f", saying {json.dumps(message, ensure_ascii=False)}" if message else ""
+    return f", saying {json.dumps(message, ensure_ascii=False).translate(_LINE_ENDS)}" if message else ""
+
+
+_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}  # the ones that JSON leaves as they are

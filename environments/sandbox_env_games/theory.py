@@ -30,13 +30,20 @@ from sandbox_env_games.bargaining import (
     proposer,
 )
 
+MOST_ROUNDS = 100
+"""How far a counterpart is looked at in a game without a last round."""
+SETTLED = 1e-9
+"""What later rounds may still be worth, as a share of the money, where looking stops."""
 
-def subgame_perfect(deltas: tuple[float, float], rounds: int) -> float:
+
+def subgame_perfect(deltas: tuple[float, float], rounds: int | None) -> float:
     """Alice's share in the subgame-perfect equilibrium of `rounds` >= 1 alternating offers, by backward induction.
 
     The last proposer claims all. Before, a proposer leaves the other what the other's claim of the next round is worth
-    now: claim_t = 1 - delta_responder * claim_(t+1). Money is divisible without limit here.
+    now: claim_t = 1 - delta_responder * claim_(t+1). Money is divisible without limit here. None: `infinite_share`.
     """
+    if rounds is None:
+        return infinite_share(deltas)
     if rounds < 1:
         raise InputError(f"{rounds} rounds: expected at least 1")
     claim = 1.0
@@ -67,12 +74,13 @@ def equilibrium_claims(deltas: tuple[float, float], cents: int, rounds: int) -> 
     return tuple(reversed(claims))
 
 
+@lru_cache(maxsize=256)
 def exact(delta: float) -> Fraction:
     """The decimal that a discount factor is written as."""
     return Fraction(repr(float(delta)))
 
 
-def random_play(deltas: tuple[float, float], rounds: int) -> tuple[float, float]:
+def random_play(deltas: tuple[float, float], rounds: int | None) -> tuple[float, float]:
     """Expected shares of alice and bob when both play at random: exact.
 
     An offer is uniform and symmetric around one half, and is accepted with probability 1/2, so that round t ends the
@@ -81,7 +89,9 @@ def random_play(deltas: tuple[float, float], rounds: int) -> tuple[float, float]
     return _random_share(deltas[0], rounds), _random_share(deltas[1], rounds)
 
 
-def _random_share(delta: float, rounds: int) -> float:
+def _random_share(delta: float, rounds: int | None) -> float:
+    if rounds is None:
+        return 0.25 / (1 - delta / 2)
     return sum(0.25 * (delta / 2) ** (number - 1) for number in range(1, rounds + 1))
 
 
@@ -94,6 +104,8 @@ def benchmarks(config: BargainingConfig, counterparts: Mapping[str, Policy]) -> 
             `best_response` and `random_response` of the other seat are about this very counterpart; they are
             undefined (None, with the reason) where there is none.
     """
+    if config.variant == "published":
+        return _published(config)
     found: dict[str, Benchmark] = {}
     chance = random_play(config.deltas, config.rounds)
     for index, seat in enumerate(SEATS):
@@ -103,7 +115,23 @@ def benchmarks(config: BargainingConfig, counterparts: Mapping[str, Policy]) -> 
             assumes="both seats play at random: offers of 0, 10, ... 100 %, answers yes or no, equally likely; exact",
         )
         found[f"equilibrium/{seat}"] = _equilibrium(config, seat)
+        if config.rounds is None and config.deltas == (1, 1):
+            every = "waiting costs nobody anything: every division is a subgame-perfect equilibrium's"
+            found[f"equilibrium_low/{seat}"] = Benchmark(value=0.0, assumes=every)
+            found[f"equilibrium_high/{seat}"] = Benchmark(value=1.0, assumes=every)
         found |= _against(config, seat, counterparts.get(OTHER[seat]))
+    found["welfare"] = Benchmark(value=1.0, assumes="any agreement in round 1: the seats' shares together")
+    return found
+
+
+def _published(config: BargainingConfig) -> dict[str, Benchmark]:
+    """The disagreement point alone: the seats play one game, and are paid for another."""
+    reason = "variant published: the seats are told that no deal gives both 0, and are not paid so"
+    names = ("random", "equilibrium", "best_response", "random_response")
+    found = {f"{name}/{seat}": Benchmark(value=None, assumes=reason) for name in names for seat in SEATS}
+    end = 0.0 if config.rounds is None else config.deltas[1] ** (config.rounds - 1)
+    found["disagreement/alice"] = Benchmark(value=0.0, assumes="no deal is made")
+    found["disagreement/bob"] = Benchmark(value=end, assumes="no deal is made: bob is credited with all, discounted")
     return found
 
 
@@ -114,9 +142,14 @@ def _equilibrium(config: BargainingConfig, seat: Seat) -> Benchmark:
     if not config.horizon_told:
         return Benchmark(value=None, assumes="the seats do not know the number of rounds, and no beliefs are given")
     share = subgame_perfect(config.deltas, config.rounds)
+    how = "by backward induction (Stahl 1972, Rubinstein 1982)"
+    if config.rounds is None:
+        how = "of the game without a last round (Rubinstein 1982)"
+        if config.deltas == (1, 1):
+            how += ", one of many: the limit of equal discount factors that tend to 1"
     return Benchmark(
         value=share if seat == "alice" else 1 - share,
-        assumes="subgame-perfect equilibrium by backward induction (Stahl 1972, Rubinstein 1982): both maximise their "
+        assumes=f"subgame-perfect equilibrium {how}: both maximise their "
         "own discounted money, know that of each other, and accept when indifferent; money is divisible",
     )
 
@@ -147,7 +180,7 @@ def _against(config: BargainingConfig, seat: Seat, policy: Policy | None) -> dic
         reason = f"not computed: the counterpart in seat {OTHER[seat]} {finding}"
         return {name: Benchmark(value=None, assumes=reason) for name in names}
     scope = "this counterpart, whose play depends on round and offer only (seen to hold after two pasts)"
-    return {
+    found = {
         names[0]: Benchmark(
             value=best_response(config, seat, met),
             assumes=f"best play, by dynamic programming, against {scope}",
@@ -157,12 +190,33 @@ def _against(config: BargainingConfig, seat: Seat, policy: Policy | None) -> dic
             assumes=f"random play (offers of 0, 10, ... 100 %, answers yes or no; exact) against {scope}",
         ),
     }
+    open_ = f"not computed: there is no last round, and what comes after round {len(met)} may be worth more"
+    for name, is_settled in zip(names, settled(config, seat, met), strict=True):
+        if not is_settled:
+            found[name] = Benchmark(value=None, assumes=open_)
+    return found
+
+
+def settled(config: BargainingConfig, seat: Seat, met: tuple[Reaction, ...]) -> tuple[bool, bool]:
+    """Whether rounds after those of `met` can change `best_response`, and `random_response`, by `SETTLED` at most."""
+    if len(met) == config.rounds:
+        return True, True
+    left = config.delta(seat) ** len(met)  # the most that a later round can be worth
+    reached, claims = 1.0, _claims(config)
+    for number, reaction in enumerate(met, start=1):
+        if reaction.gain is None:
+            continue
+        if proposer(number) == seat:
+            reached *= sum(claim > reaction.gain for claim in claims) / len(claims)
+        else:
+            reached /= 2
+    return left - best_response(config, seat, met) <= SETTLED, reached * left <= SETTLED
 
 
 def best_response(config: BargainingConfig, seat: Seat, met: tuple[Reaction, ...]) -> float:
     """The greatest discounted share that `seat` can get from a counterpart that reacts as `met`."""
     value = 0.0
-    for number in range(config.rounds, 0, -1):
+    for number in range(len(met), 0, -1):
         gain = met[number - 1].gain
         if gain is not None:
             value = max(value, _share(config, seat, gain, number))
@@ -171,9 +225,9 @@ def best_response(config: BargainingConfig, seat: Seat, met: tuple[Reaction, ...
 
 def random_response(config: BargainingConfig, seat: Seat, met: tuple[Reaction, ...]) -> float:
     """The expected discounted share of `seat` when it plays at random against a counterpart that reacts as `met`."""
-    claims = [config.cents * tenths // 10 for tenths in range(11)]
+    claims = _claims(config)
     value = 0.0
-    for number in range(config.rounds, 0, -1):
+    for number in range(len(met), 0, -1):
         gain = met[number - 1].gain
         if gain is None:
             continue
@@ -188,19 +242,22 @@ def random_response(config: BargainingConfig, seat: Seat, met: tuple[Reaction, .
 def reactions(config: BargainingConfig, seat: Seat, policy: Policy) -> tuple[Reaction, ...]:
     """How the counterpart of `seat` reacts in each round, when all offers before were rejected.
 
+    Only as many rounds as matter (see `settled`), and at most `MOST_ROUNDS` where there is no last one.
+
     The greatest claim that it accepts is found by bisection between eleven claims (0, 10, ... 100 %), of which it must
-    not accept a greater and refuse a smaller one. All is seen after two pasts, one in which `seat` claimed everything
+    not accept a greater and refuse a smaller one; from round 5 on, where it is the same as two rounds before, between
+    nothing and everything. All is seen after two pasts, one in which `seat` claimed everything
     and one in which it claimed half: a counterpart that remembers what it was offered shows itself there.
 
     Raises:
         NotMarkovError: no table by round describes the counterpart; says why.
     """
-    game = Bargaining()
+    game = _game()
     greedy = fair = game.initial(config, Item())
     met: list[Reaction] = []
-    for number in range(1, config.rounds + 1):
+    for number in range(1, (config.rounds or MOST_ROUNDS) + 1):
         if proposer(number) == seat:
-            gain = _greatest_accepted(game, greedy, seat, policy)
+            gain = _greatest_accepted(game, greedy, seat, policy, met[-2].gain if len(met) > 3 else None)
             unlike = not _accepts_up_to(game, fair, seat, policy, gain)
             made: tuple[Move, Move] = (_claim(config, seat, config.cents), _claim(config, seat, config.cents // 2))
         else:
@@ -210,13 +267,27 @@ def reactions(config: BargainingConfig, seat: Seat, policy: Policy) -> tuple[Rea
         if unlike:
             raise NotMarkovError(f"plays round {number} differently after different offers before")
         met.append(Reaction(gain))
+        if number % 4 == 0 and all(settled(config, seat, tuple(met))):
+            break
         greedy, fair = (_reject(game, state, move) for state, move in zip((greedy, fair), made, strict=True))
     return tuple(met)
 
 
-def _greatest_accepted(game: Bargaining, state: BargainingState, seat: Seat, policy: Policy) -> int | None:
-    config = state.config
-    claims = [config.cents * tenths // 10 for tenths in range(11)]
+@lru_cache(maxsize=1)
+def _game() -> Bargaining:
+    """The one that is asked for every configuration: what reads its moves takes milliseconds to make."""
+    return Bargaining()
+
+
+def _greatest_accepted(
+    game: Bargaining, state: BargainingState, seat: Seat, policy: Policy, likely: int | None
+) -> int | None:
+    """The greatest claim that is accepted; few are tried where `likely`, what it was before, is it again."""
+    claims = _claims(state.config)
+    if likely is not None and likely < claims[-1] and _accepts_up_to(game, state, seat, policy, likely):
+        answers = [_accepts(game, state, seat, policy, claim) for claim in (0, claims[-1])]
+        if answers == [True, False]:
+            return likely
     answers = [_accepts(game, state, seat, policy, claim) for claim in claims]
     if answers != sorted(answers, reverse=True):
         raise NotMarkovError(f"accepts a greater claim in round {state.round} where it refuses a smaller one")
@@ -254,6 +325,11 @@ def _play(game: Bargaining, state: BargainingState, policy: Policy) -> Move:
     (seat,) = game.to_move(state)
     move = read(game.menu(state, seat), game.action, policy(state))
     return game.forfeit(state, seat) if isinstance(move, InvalidAction) else move
+
+
+def _claims(config: BargainingConfig) -> list[int]:
+    """What a random player claims: 0, 10, ... 100 % of the money, in integer cents."""
+    return [config.cents * tenths // 10 for tenths in range(11)]
 
 
 def _claim(config: BargainingConfig, seat: Seat, cents: int) -> Offer:

@@ -12,15 +12,12 @@ from sandbox.importing import Record
 from sandbox.play import validated_config
 from sandbox.runner.build import Builder
 from sandbox.runner.loop import EpisodeLoop
-from sandbox.runner.replayed import RecordedAgent
+from sandbox.runner.replayed import RECORDED, RecordedAgent
 from sandbox.runner.run import Ran
 from sandbox.runner.tally import Progress, Tally
 from sandbox.store import Store
 from sandbox.text import canonical
 from sandbox.trace import AgentSpec, EpisodeSpec
-
-RECORDED = "recorded"
-"""The id of an agent that is known from its record only."""
 
 
 async def import_records(
@@ -79,12 +76,17 @@ def spec_of(record: Record, builder: Builder) -> EpisodeSpec:
             f"record {record.external_id!r}: {record.environment} has the seats {', '.join(seats)}, "
             f"and the record has answers of {', '.join(record.answers)}"
         )
-    agent = AgentSpec(id=RECORDED, name=record.agent)
+    if unknown := [seat for seat in record.agents if seat not in seats]:
+        raise InputError(
+            f"record {record.external_id!r}: agents names the seats {', '.join(unknown)}, which are not there"
+        )
+    names = {seat: record.agents.get(seat, record.agent) for seat in seats}
+    known = {name: AgentSpec(id=RECORDED, name=name) for name in names.values()}
     return EpisodeSpec(
         environment=record.environment,
         config=config.model_dump(mode="json"),
         item=dict(record.item),
-        seats=dict.fromkeys(seats, agent),
+        seats={seat: known[name] for seat, name in names.items()},
         evaluated=seats,
         seed=record.seed,
         framing=record.framing,

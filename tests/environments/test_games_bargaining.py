@@ -28,7 +28,7 @@ from sandbox_env_games.bargaining import (
     proposer,
 )
 from sandbox_env_games.counterparts import Rubinstein
-from sandbox_env_games.theory import equilibrium_claims, infinite_share, subgame_perfect
+from sandbox_env_games.theory import equilibrium_claims, infinite_share, reactions, subgame_perfect
 
 from sandbox.agent import NoConfig
 from sandbox.checks import check_scenario
@@ -83,6 +83,11 @@ def test_the_game_keeps_the_contract_with_everything_hidden_and_messages_on() ->
     check_scenario(Bargaining, hidden, cycles=100, episodes=10)
 
 
+@pytest.mark.slow
+def test_the_game_without_a_last_round_keeps_the_contract() -> None:
+    check_scenario(Bargaining, {"rounds": None, "messages": True}, cycles=100, episodes=10)
+
+
 def test_the_example_of_the_docstring_runs() -> None:
     assert doctest.testmod(module).failed == 0
 
@@ -126,9 +131,10 @@ def test_a_recorded_glee_game_replays_to_its_published_scores(case: dict[str, An
         "u1": facts["u_alice"],
         "u2": facts["u_bob"],
         "efficiency": facts["efficiency"],
-        "money_1": payoffs["alice"],
-        "money_2": payoffs["bob"],
+        "money_1": facts["money_alice"],
+        "money_2": facts["money_bob"],
     }
+    assert facts["payoffs"] == payoffs == {"alice": facts["money_alice"], "bob": facts["money_bob"]}
     assert found == pytest.approx({name: expected[name] for name in found}, abs=1e-9)
     if expected["fairness"] is None:
         assert facts["fairness"] is None
@@ -181,12 +187,75 @@ def test_gains_sum_exactly_to_the_money_and_a_deal_pays_its_discounted_share(
         stored = GAME.state_type.validate_json(GAME.state_type.dump_json(state))
         assert stored == state
     payoffs = GAME.payoffs(state)
+    assert all(GAME.facts(state)["by_seat"][seat]["hindsight"] >= payoffs[seat] for seat in SEATS)
     if state.deal:
         assert state.offer is not None
         assert payoffs["alice"] == pytest.approx(state.offer / 100 * game.deltas[0] ** (state.round - 1))
         assert payoffs["bob"] == pytest.approx((game.cents - state.offer) / 100 * game.deltas[1] ** (state.round - 1))
     else:
         assert payoffs == {"alice": 0, "bob": 0}
+
+
+def test_a_field_that_came_later_is_written_only_where_it_is_set() -> None:
+    """Keys and hashes of older records are of what is written."""
+    assert set(config().model_dump()) == {"money", "deltas", "rounds", "horizon_told", "information", "messages"}
+    assert config(variant="published").model_dump()["variant"] == "published"
+    assert "unlimited" not in GAME.observe(start(), "alice").model_dump()
+    assert GAME.observe(start(rounds=None), "alice").model_dump()["unlimited"] is True
+
+
+def test_without_a_last_round_only_an_agreement_ends_the_game() -> None:
+    state = start(rounds=None)
+    for _ in range(200):
+        state = after(state, Offer(alice_gain=50), Reject())
+    assert GAME.to_move(state) == ("alice",)
+    assert GAME.payoffs(state) == {"alice": 0, "bob": 0}
+    state = after(state, Offer(alice_gain=50), Accept())
+    assert GAME.to_move(state) == ()
+    assert GAME.payoffs(state)["bob"] == pytest.approx(50 * 0.95**200)
+
+
+def test_that_there_is_no_last_round_is_said_where_it_is_told() -> None:
+    told, untold = start(rounds=None), start(rounds=None, horizon_told=False)
+    assert "There is no last round: as long as every offer is rejected, the game goes on" in GAME.render(
+        GAME.observe(told, "alice")
+    )
+    limited = start(rounds=3, horizon_told=False)
+    assert GAME.observe(untold, "bob") == GAME.observe(limited, "bob")
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+def test_the_published_variant_credits_bob_with_everything_where_there_is_no_deal(rounds: int) -> None:
+    """As GLEE's released metrics do, which take alice's 0 for an agreed share."""
+    end = start(rounds=rounds, variant="published", money=200)
+    for _ in range(rounds):
+        end = after(end, Offer(alice_gain=100), Reject())
+    facts = GAME.facts(end)
+    assert (facts["deal"], facts["round"], facts["u_alice"], facts["fairness"]) == (False, None, 0, 0)
+    assert facts["u_bob"] == facts["efficiency"] == pytest.approx(0.95 ** (rounds - 1))
+    assert GAME.payoffs(end) == {"alice": 0, "bob": pytest.approx(200 * 0.95 ** (rounds - 1))}
+
+
+def test_the_published_variant_is_the_right_one_where_there_is_a_deal_and_before_the_end() -> None:
+    ends = [
+        GAME.facts(after(start(variant=variant), Offer(alice_gain=60), Reject(), *more))
+        for more in [(), (Offer(alice_gain=30), Accept())]
+        for variant in ("right", "published")
+    ]
+    assert ends[0] == ends[1]
+    assert ends[2] == ends[3]
+
+
+def test_hindsight_is_the_best_that_the_seat_was_ever_offered_and_never_less_than_it_got() -> None:
+    made = (Offer(alice_gain=60), Reject(), Offer(alice_gain=70), Reject(), Offer(alice_gain=90), Reject())
+    state = after(start(deltas=[0.9, 0.8], rounds=4), *made)
+    on_the_table = after(state, Offer(alice_gain=99))
+    best = {seat: found["hindsight"] for seat, found in GAME.facts(state)["by_seat"].items()}
+    assert best == pytest.approx({"alice": 70 * 0.9, "bob": 40})
+    assert GAME.facts(on_the_table)["by_seat"]["alice"]["hindsight"] == pytest.approx(99 * 0.9**3)
+    agreed = GAME.facts(after(start(), Offer(alice_gain=100), Accept()))
+    assert agreed["by_seat"] == {"alice": {"hindsight": 100}, "bob": {"hindsight": 0}}
+    assert agreed["measures"] == {"efficiency": 1, "fairness": 0, "deal": 1}
 
 
 def test_alice_offers_in_odd_rounds_and_bob_in_even_ones() -> None:
@@ -321,7 +390,16 @@ def test_the_representatives_are_eleven_tenths_of_the_money() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"deltas": [0, 1]}, {"deltas": [0.5]}, {"deltas": [1.1, 1]}, {"rounds": 0}, {"money": 0}, {"money": 0.5}]
+    "wrong",
+    [
+        {"variant": "wrong"},
+        {"deltas": [0, 1]},
+        {"deltas": [0.5]},
+        {"deltas": [1.1, 1]},
+        {"rounds": 0},
+        {"money": 0},
+        {"money": 0.5},
+    ],
 )
 def test_a_config_that_makes_no_game_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -337,13 +415,19 @@ def test_a_config_that_makes_no_game_is_refused(wrong: dict[str, Any]) -> None:
         ((0.9, 0.95), 12, 0.210118),
         ((0.9, 0.95), 25, 0.444816),
         ((0.9, 0.95), 99, 0.345131),
+        ((0.9, 0.95), None, 0.344828),
         ((0.8, 0.8), 12, 0.51737806848),
         ((0.5, 0.5), 1, 1.0),
         ((1.0, 1.0), 2, 0.0),
     ],
 )
-def test_the_subgame_perfect_share_is_the_known_one(deltas: tuple[float, float], rounds: int, share: float) -> None:
-    assert subgame_perfect(deltas, rounds) == pytest.approx(share, abs=5e-7)
+def test_the_subgame_perfect_share_is_the_known_one(
+    deltas: tuple[float, float], rounds: int | None, share: float
+) -> None:
+    digits = 5e-12 if deltas == (0.8, 0.8) else 5e-7
+    assert subgame_perfect(deltas, rounds) == pytest.approx(share, abs=digits)
+    assert benchmark("equilibrium/alice", deltas=deltas, rounds=rounds) == pytest.approx(share, abs=digits)
+    assert benchmark("equilibrium/bob", deltas=deltas, rounds=rounds) == pytest.approx(1 - share, abs=digits)
 
 
 def test_the_finite_horizon_tends_to_rubinsteins_share() -> None:
@@ -449,9 +533,20 @@ def test_random_play_against_the_equilibrium_player_earns_what_a_simulation_of_i
     assert abs(mean - exact) < 4 * error
 
 
+def test_random_play_without_a_last_round_earns_what_ever_more_rounds_tend_to() -> None:
+    for seat in SEATS:
+        endless, long = (benchmark(f"random/{seat}", rounds=rounds) for rounds in (None, 200))
+        assert endless == pytest.approx(long, abs=1e-12)
+        endless, long = (
+            benchmark(f"random_response/{seat}", {OTHER[seat]: taker(1234)}, rounds=rounds) for rounds in (None, 100)
+        )
+        assert endless == pytest.approx(long, abs=1e-9)
+
+
+@pytest.mark.parametrize("rounds", [12, None])
 @pytest.mark.parametrize("seat", SEATS)
-def test_the_best_response_to_the_equilibrium_player_is_the_equilibrium(seat: str) -> None:
-    found = GAME.benchmarks(config(money=10**6), Item(), {OTHER[seat]: rubinstein})
+def test_the_best_response_to_the_equilibrium_player_is_the_equilibrium(seat: str, rounds: int | None) -> None:
+    found = GAME.benchmarks(config(money=10**6, rounds=rounds), Item(), {OTHER[seat]: rubinstein})
     best, equilibrium = found[f"best_response/{seat}"].value, found[f"equilibrium/{seat}"].value
     assert best == pytest.approx(equilibrium, abs=1e-6)
     assert found[f"best_response/{OTHER[seat]}"].value is None
@@ -499,6 +594,36 @@ def test_there_is_no_best_response_to_a_player_that_accepts_less_and_refuses_mor
 
 def test_a_counterpart_without_legal_moves_is_met_as_its_forfeits() -> None:
     assert benchmark("best_response/alice", {"bob": lambda state: Pass()}) == 0
+
+
+def test_there_is_no_best_response_where_later_rounds_may_be_worth_more_for_ever() -> None:
+    found = GAME.benchmarks(config(rounds=None, deltas=[1, 1]), Item(), {"bob": rubinstein})
+    assert found["best_response/alice"].value is None
+    assert "there is no last round" in found["best_response/alice"].assumes
+    assert [found[f"equilibrium{which}/alice"].value for which in ("_low", "", "_high")] == [0, 0.5, 1]
+
+
+def test_only_the_rounds_that_matter_are_looked_at_and_the_value_is_that_of_all() -> None:
+    """The counterpart would offer everything in round 31, which is worth .95^30 there: less than half at once."""
+
+    def late(state: BargainingState) -> Move:
+        if state.offer is None:
+            return Offer(alice_gain=100 if state.round > 30 else 50)
+        return Accept() if state.offer <= 5000 else Reject()
+
+    endless = config(rounds=None, deltas=[0.95, 0.95])
+    assert GAME.benchmarks(endless, Item(), {"bob": late})["best_response/alice"].value == 0.5
+    assert len(reactions(endless, "alice", late)) < 31 < len(reactions(config(rounds=40, deltas=[1, 1]), "alice", late))
+    assert benchmark("best_response/alice", {"bob": late}, rounds=40, deltas=[0.99, 1]) == pytest.approx(0.99**31)
+
+
+def test_the_published_variant_has_no_anchor_but_what_it_pays_without_a_deal() -> None:
+    found = GAME.benchmarks(config(variant="published", rounds=3), Item(), {"bob": rubinstein})
+    assert {name for name, anchor in found.items() if anchor.value is not None} == {
+        "disagreement/alice",
+        "disagreement/bob",
+    }
+    assert found["disagreement/bob"].value == pytest.approx(0.95**2)
 
 
 @pytest.mark.parametrize(
