@@ -143,10 +143,12 @@ def matrix(
     xlabel: str = "",
     ylabel: str = "",
     percent: bool = False,
+    notes: Sequence[Sequence[str]] = (),
 ) -> None:
     """A grid of numbers, first row at the top, each written in its cell and shaded from `low` (none) to `high`.
 
     A cell that is None or not finite has a dash and no shade. `percent`: the numbers are shares, written as such.
+    `notes`: for each cell a few words below its number, such as an interval, or ''; none of them at all by default.
     """
     from matplotlib.patches import Rectangle
 
@@ -160,7 +162,11 @@ def matrix(
                 Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=COLORS[0], alpha=0.55 * share, linewidth=0, zorder=0)
             )
             text = (f"{number:.0%}" if percent else _short(number)) if known else "-"
-            axes.text(x, y, text, ha="center", va="center", color=INK if known else MUTED, fontsize=9)
+            note = display_line(notes[y][x], NAME) if notes else ""
+            above = 0.15 if note else 0.0
+            axes.text(x, y - above, text, ha="center", va="center", color=INK if known else MUTED, fontsize=9)
+            if note:
+                axes.text(x, y + 0.24, note, ha="center", va="center", color=MUTED, fontsize=7)
     axes.set_xlim(-0.5, max(1, len(columns)) - 0.5)
     axes.set_ylim(max(1, len(rows)) - 0.5, -0.5)
     figure: Any = axes.figure
@@ -184,12 +190,14 @@ def matrix(
     axes.set_ylabel(display_line(ylabel))
 
 
-def matrix_size(rows: Sequence[str], columns: Sequence[str], width: float = WIDTH) -> tuple[float, float]:
-    """The `size` of a figure, in inches, in which `matrix` has room for its rows."""
+def matrix_size(
+    rows: Sequence[str], columns: Sequence[str], width: float = WIDTH, *, notes: bool = False
+) -> tuple[float, float]:
+    """The `size` of a figure, in inches, in which `matrix` has room for its rows, with `notes` or without."""
     wrapped = _wrapped(columns, rows, width)
     longest = max((min(len(name), NAME) for name in columns), default=0)
     labels = 0.16 * max(label.count("\n") + 1 for label in wrapped) if wrapped else 0.05 * longest + 0.1
-    return (width, round(0.3 + labels + 0.3 * len(rows), 2))
+    return (width, round(0.3 + labels + (0.42 if notes else 0.3) * len(rows), 2))
 
 
 def _wrapped(columns: Sequence[str], rows: Sequence[str], width: float) -> list[str]:

@@ -158,6 +158,13 @@ def test_no_deal_is_zero_and_has_no_fairness_with_the_reason() -> None:
     assert "no deal" in fairness.reason
 
 
+def test_as_published_no_deal_is_worth_something_to_bob_and_has_a_fairness() -> None:
+    one = episode("stubborn", "stubborn", rounds=3, deltas=[0.9, 0.8], variant="published")
+    found = values(SCORER.score(one))
+    assert (found["u_bob"], found["fairness"]) == (pytest.approx(0.64), 0)
+    assert findings([one]).warnings == ()
+
+
 def test_a_hypothetical_game_has_no_scores_with_the_reason() -> None:
     card = SCORER.score(episode("half", "half", framing="hypothetical"))
     assert set(values(card).values()) == {None}
