@@ -11,6 +11,7 @@ import numpy as np
 from sandbox.menu import Menu, Move, moves
 from sandbox.play import Play
 from sandbox.scenario import NATURE, Benchmark, Luck, Policy, Scenario
+from sandbox_env_games.rounds import TALK, Rounds, Say
 
 EPISODES = 200
 """Simulated for an anchor of random play."""
@@ -40,13 +41,17 @@ def random_anchors(
     free = [seat for seat in seats if seat not in counterparts]
     if counterparts and free:
         met = _simulated(game, config, item, counterparts, episodes)
+    elif not free and len(seats) > 1:  # where all seats are known, each is the one that meets the others
+        for seat in seats:
+            others = {other: counterparts[other] for other in seats if other != seat}
+            met[seat] = _simulated(game, config, item, others, episodes)[seat]
     for seat in seats:
         name = f"random_response/{seat}"
-        if seat in free and seat in met:
+        if seat in met and (seat in free or not free):
             assumes = f"random play against these counterparts; {episodes} simulated episodes"
             found[name] = Benchmark(value=met[seat][0], error=met[seat][1], assumes=assumes)
         else:
-            found[name] = Benchmark(value=None, assumes=_no_counterpart(seat, seats, counterparts))
+            found[name] = Benchmark(value=None, assumes=no_counterpart(seat, seats, counterparts))
     return found
 
 
@@ -59,7 +64,7 @@ def best_response_anchors(
     for seat in seats:
         name = f"best_response/{seat}"
         if any(other not in counterparts for other in seats if other != seat):
-            found[name] = Benchmark(value=None, assumes=_no_counterpart(seat, seats, counterparts))
+            found[name] = Benchmark(value=None, assumes=no_counterpart(seat, seats, counterparts))
             continue
         try:
             value = best_response(game, config, item, seat, counterparts)
@@ -102,6 +107,23 @@ def best_response(
     return value(game.initial(config, item))
 
 
+def response_anchors(
+    game: Rounds[Any, Any], config: Any, item: Any, seat: str, others: Mapping[str, Policy], choices: int
+) -> dict[str, Benchmark]:
+    """`best_response/SEAT` and `random_response/SEAT` against players that the game's theory does not know.
+
+    `others` play all seats but `seat`, which has `choices` listed moves in each round; if there are more than `MOST`
+    sequences of them, these are not looked at.
+    """
+    best, chance = f"best_response/{seat}", f"random_response/{seat}"
+    episodes = max(20, min(EPISODES, 2000 // config.rounds))  # a thousand rounds shall take no more than seconds
+    found = {chance: random_anchors(game, config, item, others, episodes)[chance]}
+    if sum(choices**past for past in range(config.rounds + 1)) > MOST:
+        assumes = f"not computed: there are more than {MOST:,} ways to play"
+        return found | {best: Benchmark(value=None, assumes=assumes)}
+    return found | {best: best_response_anchors(game, config, item, others)[best]}
+
+
 def _simulated(
     game: Scenario[Any, Any], config: Any, item: Any, counterparts: Mapping[str, Policy], episodes: int
 ) -> dict[str, tuple[float, float]]:
@@ -132,7 +154,17 @@ def _any(menu: Menu, luck: Luck, seat: str, step: int) -> Move:
     return options[int(luck.generator("random", seat, step).integers(len(options)))]
 
 
-def _no_counterpart(seat: str, seats: Sequence[str], counterparts: Mapping[str, Policy]) -> str:
+def first_moves(game: Rounds[Any, Any], config: Any, item: Any, counterparts: Mapping[str, Policy]) -> dict[str, Move]:
+    """What the counterparts do in the first stage that is not talk, in which all others are silent."""
+    state = game.initial(config, item)
+    while game.stage(state) == TALK:
+        silent = {seat: counterparts[seat](state) if seat in counterparts else Say() for seat in game.to_move(state)}
+        state = game.apply(state, silent)
+    return {seat: policy(state) for seat, policy in counterparts.items()}
+
+
+def no_counterpart(seat: str, seats: Sequence[str], counterparts: Mapping[str, Policy]) -> str:
+    """Why an anchor of `seat` against its counterparts is not defined, in words."""
     open_ = [other for other in seats if other != seat and other not in counterparts]
     if seat in counterparts:
         return f"{seat} is itself a counterpart"

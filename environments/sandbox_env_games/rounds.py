@@ -9,11 +9,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
 from sandbox.menu import Menu, Move, MoveRange
+from sandbox.recent import Growing
 from sandbox.scenario import NATURE, Frozen, Scenario
 from sandbox_env_games.money import MESSAGE_LIMIT, Message, saying
 
@@ -210,6 +212,15 @@ class Rounds(Scenario[ConfigT, StateT]):
 
     def to_move(self, state: StateT) -> tuple[str, ...]:
         """The movers of the current stage."""
+        last, found = self._moving
+        if last is not state:  # it is asked several times in each state
+            found = self._movers(state)
+            self._moving = state, found
+        return found
+
+    _moving: tuple[Any, tuple[str, ...]] = None, ()
+
+    def _movers(self, state: StateT) -> tuple[str, ...]:
         if self.over(state):
             return ()
         if self.stage(state) == TALK:
@@ -225,20 +236,20 @@ class Rounds(Scenario[ConfigT, StateT]):
     def apply(self, state: StateT, moves: Mapping[str, Move]) -> StateT:
         """The state after a stage."""
         if NATURE in moves:
-            return self._skipped(replace(self.drawn(state, moves[NATURE]), stage=state.stage + 1))
+            return self._skipped(changed(self.drawn(state, moves[NATURE]), stage=state.stage + 1))
         seats = self.seats(state.config)
         if self.stage(state) == TALK:
             found = (moves[seat] for seat in seats)
             said = tuple(move.message if isinstance(move, Say) else None for move in found)
-            return self._skipped(replace(state, said=said, stage=state.stage + 1))
+            return self._skipped(changed(state, said=said, stage=state.stage + 1))
         acts = tuple(
             done + self.numbers(state, seat, moves[seat])
-            if seat in moves and not isinstance(moves[seat], Pass)
+            if seat in moves and type(moves[seat]) is not Pass  # `isinstance` of a pydantic model is slow to say no
             else done
             for seat, done in zip(seats, state.acts, strict=True)
         )
-        missing = any(isinstance(move, Pass) for move in moves.values())
-        after = replace(state, acts=acts, stage=state.stage + 1)
+        missing = any(type(move) is Pass for move in moves.values())
+        after = changed(state, acts=acts, stage=state.stage + 1)
         return self._close(after, self.void(after)) if missing else self._skipped(after)
 
     def _skipped(self, state: StateT) -> StateT:
@@ -247,12 +258,12 @@ class Rounds(Scenario[ConfigT, StateT]):
         while state.stage < count:
             if self.over(state) or self.to_move(state):
                 return state
-            state = replace(state, stage=state.stage + 1)
+            state = changed(state, stage=state.stage + 1)
         return self._close(state, self.gains(state))
 
     def _close(self, state: StateT, gains: tuple[float, ...]) -> StateT:
         past = PastRound(round=state.round, said=state.said, acts=state.acts, gains=gains)
-        after = replace(
+        after = changed(
             state,
             round=state.round + 1,
             stage=0,
@@ -283,8 +294,9 @@ class Rounds(Scenario[ConfigT, StateT]):
     def seen(self, state: StateT, seat: str) -> dict[str, Any]:
         """The fields of `RoundsObservation`."""
         config, seats = state.config, self.seats(state.config)
-        over = self.over(state)
-        stage = OVER if over else self.stage(state) if seat in self.to_move(state) else WAIT
+        moving = self.to_move(state)
+        over = not moving
+        stage = OVER if over else self.stage(state) if seat in moving else WAIT
         return {
             "role": seat,
             "players": seats,
@@ -323,11 +335,17 @@ class Rounds(Scenario[ConfigT, StateT]):
         return "\n".join(lines)
 
     def _past(self, seen: RoundsObservation) -> list[str]:
-        lines = []
-        for past in seen.history:
-            lines += [f"Round {past.round}: {line}" for line in self._said(seen, past.said)]
-            lines.append(f"Round {past.round}: {self.told(seen, past)}")
-        return ["So far:\n" + "\n".join(lines)] if lines else []
+        text = self._pasts.fold(seen.role, seen.history, "", lambda told, past: told + self._line(seen, past))
+        return [f"So far:{text}"] if text else []
+
+    def _line(self, seen: RoundsObservation, past: PastRound) -> str:
+        lines = [*self._said(seen, past.said), self.told(seen, past)]
+        return "".join(f"\nRound {past.round}: {line}" for line in lines)
+
+    @cached_property
+    def _pasts(self) -> Growing[str]:
+        """What was told of past rounds, by role: a long game tells all of them again at every step."""
+        return Growing(20_000)
 
     def _talk(self, seen: RoundsObservation) -> list[str]:
         lines = [f"Round {seen.round}: {line}" for line in self._said(seen, seen.said)]
@@ -342,9 +360,9 @@ class Rounds(Scenario[ConfigT, StateT]):
 
     def _now(self, seen: RoundsObservation) -> str:
         if seen.stage == OVER:
-            return f"The game is over. Your payoff is {seen.total:g}."
+            return f"The game is over. Your payoff is {seen.total:.10g}."
         number = f"Now: round {seen.round}" + ("" if seen.rounds is None else f" of {seen.rounds}")
-        head = f"{number}. Your payoff so far is {seen.total:g}." if seen.history else f"{number}."
+        head = f"{number}. Your payoff so far is {seen.total:.10g}." if seen.history else f"{number}."
         if seen.stage == WAIT:
             return f"{head} Others are to move."
         if seen.stage == TALK:
@@ -352,11 +370,20 @@ class Rounds(Scenario[ConfigT, StateT]):
         return f"{head} {self.now(seen)}"
 
 
+def changed(state: StateT, **fields: Any) -> StateT:
+    """`dataclasses.replace`, which is eight times as long in setting field by field what a frozen state holds."""
+    made = object.__new__(type(state))
+    made.__dict__.update(state.__dict__, **fields)
+    return made
+
+
+@lru_cache(maxsize=1024)
 def called(seat: str, role: str) -> str:
     """A seat in a sentence: `You` for the reader's own, else its name (`player_2`: Player 2)."""
     return "You" if seat == role else seat.replace("_", " ").capitalize()
 
 
+@lru_cache(maxsize=64)
 def players(count: int) -> tuple[str, ...]:
     """The seats of a game of `count` equal players: `player_1`, `player_2`..."""
     return tuple(f"player_{number}" for number in range(1, count + 1))
