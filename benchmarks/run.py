@@ -19,6 +19,7 @@ from pathlib import Path
 
 from measures.dispatch import dispatch
 from measures.durability import killed, resumed
+from measures.games import games
 from measures.graphs import loop, trivial, turns
 from measures.reading import listed, rescored
 from measures.scripted import scripted
@@ -27,7 +28,7 @@ from rows import Row, table
 from setting import Setting
 from sizes import FULL, QUICK
 
-MEASURES = (trivial, loop, turns, scripted, killed, resumed, rescored, listed, dispatch)
+MEASURES = (trivial, loop, turns, scripted, games, killed, resumed, rescored, listed, dispatch)
 OURS = ("langgraph", "langchain", "langchain-core", "pydantic", "sqlalchemy", "ray")
 
 

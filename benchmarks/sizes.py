@@ -28,6 +28,7 @@ class Sizes:
     listed: int = 100_000
     long: int = 10_000
     dispatched: int = 6_000
+    glee_seeds: int = 10
 
 
 FULL = Sizes()
@@ -47,4 +48,5 @@ QUICK = Sizes(
     listed=2_000,
     long=1_000,
     dispatched=1_000,
+    glee_seeds=1,
 )

@@ -64,6 +64,23 @@ def test_an_example_without_a_model_runs_with_a_limit(path: Path, capsys: pytest
 
 
 @pytest.mark.slow
+def test_the_round_robin_gives_the_known_payoffs_of_its_strategies(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ten rounds of 3, 0, 5, 1: tit for tat loses the first to a defector, who gets 5 once and 1 from there on."""
+    document = run(capsys, "run", EXAMPLES / "round-robin.yaml")
+    (matrix,) = document["matrices"]
+    found = {
+        (one["agent"], heading): one["estimate"]
+        for one in document["estimates"]
+        for heading, group in matrix["columns"].items()
+        if (one["name"], one["group"]) == (matrix["name"], group)
+    }
+    assert len(found) == 16
+    known = {("tit_for_tat", "grim"): 30, ("tit_for_tat", "defector"): 9, ("defector", "tit_for_tat"): 14}
+    assert {pair: found[pair] for pair in known} == known
+    assert found["defector", "defector"] == 10
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LIVE, ids=lambda path: path.stem)
 def test_an_example_with_the_embedded_model_runs_with_a_limit(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The plumbing, not the model's opinions: every episode that was played came to its end."""
