@@ -136,6 +136,9 @@ Answer = Reply | Move | Mapping[str, Any] | None
 class Agent(Generic[ConfigT]):
     """Base of agents that have a config or a memory. One instance per episode and seat.
 
+    Theory computes best responses to a scripted agent that keeps nothing in an attribute beside `config`, and draws
+    nothing: what it does then follows from what it is shown.
+
     Attributes:
         Config: a frozen pydantic model of its settings.
         privileged: it is a simulated subject that reads the scenario's ground truth (`turn.appraise`). Recorded with

@@ -33,7 +33,7 @@ from sandbox.trace import AgentSpec, EpisodeSpec
 
 
 class _NoPolicyError(Exception):
-    """An agent is no function of the state, so that nothing is a best response to it: it draws, or remembers."""
+    """An agent is no function of the state, so that nothing is a best response to it: it draws, or may remember."""
 
     seat = ""
 
@@ -84,10 +84,9 @@ class ScriptedPolicy:
         play.state = state
         agent = self.make()
         turn = changed(play.turn(self.seat, 0, privileged=agent.privileged), luck=_NoLuck(0))
-        mind = _mind(agent)
         try:
             answer = agent.act(turn)
-            if _mind(agent) != mind:
+            if _remembers(agent):
                 raise _NoPolicyError
         except _NoPolicyError as error:
             error.seat = self.seat
@@ -96,12 +95,9 @@ class ScriptedPolicy:
         return play.forfeit(self.seat) if isinstance(move, InvalidAction) else move
 
 
-def _mind(agent: Agent[Any]) -> list[tuple[str, int, int]]:
-    """What changes when an agent puts something into an attribute, or into a collection in one."""
-    return [
-        (name, id(value), len(value) if isinstance(value, list | dict | set) else 0)
-        for name, value in vars(agent).items()
-    ]
+def _remembers(agent: Agent[Any]) -> bool:
+    """Whether it has anything of its own in which something could be kept from step to step."""
+    return type(agent) is not Function and vars(agent).keys() != {"config"}
 
 
 _NO_CONFIG = NoConfig()
@@ -291,13 +287,14 @@ class Builder:
             config, item = self.config_and_item(scenario, spec)
             policies = {seat: self._policy(scenario, config, item, seat, use) for seat, use in others.items()}
             known = {seat: policy for seat, policy in policies.items() if policy is not None}
-            while found is None:
+            while True:
                 try:
                     found = scenario.benchmarks(config, item, known)
+                    break
                 except _NoPolicyError as error:  # to the others there may be a best response
                     known = {seat: policy for seat, policy in known.items() if seat != error.seat}
-            if not all(isinstance(one, Benchmark) for one in found.values()):
-                raise PluginError(f"{scenario.id}: benchmarks() gave what is no Benchmark")
+            if not isinstance(found, Mapping) or not all(isinstance(one, Benchmark) for one in found.values()):
+                raise PluginError(f"{scenario.id}: benchmarks() gave what is no mapping of names to Benchmarks")
             self._benchmarks.put(key, found)
         return found
 

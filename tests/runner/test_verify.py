@@ -181,6 +181,18 @@ async def test_what_is_said_of_the_whole_is_compared_too(builder: Builder, chang
     assert verified.step is None
 
 
+async def test_a_trace_from_before_its_environment_told_more_verifies(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    episode = await play(lambda turn: Bet(coins=1), spec(seed=1))
+    told = Wheel.facts
+    monkeypatch.setattr(Wheel, "facts", lambda self, state: {**told(self, state), "new": 1})
+    assert (await verify(episode, builder)).fault == ""
+    monkeypatch.setattr(Wheel, "facts", lambda self, state: {})
+    lacking = episode.model_copy(update={"facts": {"old": 1}})
+    assert "its facts at the end differ" in (await verify(lacking, builder)).fault
+
+
 async def test_changed_dynamics_are_found(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason why changed dynamics need a new version in the id."""
     episode = await play(lambda turn: Bet(coins=1), spec(seed=1))
