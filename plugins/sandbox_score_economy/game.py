@@ -129,6 +129,11 @@ class GameScorer(Scorer[NoConfig], Estimator[NoConfig]):
                 where = f" of {environment}"
                 warnings += [*lost(agent, parts, "payoff", where), *forfeiting(agent, parts, where)]
             matrices += _matrices(environment, played, symmetric)
+        games = {environment.removeprefix("games/"): environment for environment in _lived(table)}
+        if games:
+            matrices.insert(
+                0, Matrix(title="payoff (rows: the agent, columns: the game)", name="payoff", columns=games)
+            )
         return Findings(
             estimates=tuple(estimates),
             verdicts=silent("economy/game", everywhere),
@@ -157,7 +162,9 @@ class GameScorer(Scorer[NoConfig], Estimator[NoConfig]):
             )
         for matrix in findings.matrices:
             (group, *_) = matrix.columns.values()
-            environment, _, rest = group.partition(":")
+            environment, colon, rest = group.partition(":")
+            if not colon:  # what each gets in each game: those pictures are above
+                continue
             seat = rest.partition(AGAINST)[0].strip()
             name = "-".join(("matrix", _file(environment), *([seat] if seat else [])))
             figures.append(picture(name, matrix, findings.estimates))

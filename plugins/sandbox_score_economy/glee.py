@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from sandbox.agent import NoConfig
-from sandbox.scorer import Card, Estimate, Estimator, Figure, Findings, Scorer, Table, Verdict
+from sandbox.scorer import Card, Estimate, Estimator, Figure, Findings, Matrix, Scorer, Table, Verdict
 from sandbox.trace import Episode, trusted
 from sandbox_score_economy.means import (
     ANCHORS,
@@ -123,8 +123,14 @@ class GleeScorer(Scorer[NoConfig], Estimator[NoConfig]):
                     estimates += means.estimates(group, members)
                 warnings += lost(agent, parts, "self_gain", f" of {family.name}")
                 warnings += forfeiting(agent, parts, f" of {family.name}")
-        verdicts = silent("economy/glee", everywhere)
-        return Findings(estimates=tuple(estimates), verdicts=verdicts, warnings=tuple(warnings))
+        families = {one.group: one.group for one in estimates if one.group in {f.name for f in FAMILIES.values()}}
+        gains = Matrix(title="its gain, as GLEE counts (columns: the family)", name="self_gain", columns=families)
+        return Findings(
+            estimates=tuple(estimates),
+            verdicts=silent("economy/glee", everywhere),
+            warnings=tuple(warnings),
+            matrices=(gains,) if families else (),
+        )
 
     def verdicts(self, table: Table) -> tuple[Verdict, ...]:
         """The verdicts alone: no mean is taken."""
