@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.agent import Agent, Reply, Turn
 from sandbox.scenario import Frozen
@@ -28,6 +28,7 @@ class Recorded(Agent[RecordedConfig]):
     """
 
     Config = RecordedConfig
+    verbatim: ClassVar[tuple[str, ...]] = ("moves",)  # somebody may have written `${SECRET}`, to be told the secret
 
     def __init__(self, config: RecordedConfig) -> None:
         super().__init__(config)

@@ -143,10 +143,13 @@ class Agent(Generic[ConfigT]):
         Config: a frozen pydantic model of its settings.
         privileged: it is a simulated subject that reads the scenario's ground truth (`turn.appraise`). Recorded with
             the episode, and shown with it.
+        verbatim: fields of `Config` that hold data, such as what somebody else wrote: a `${NAME}` in them stays as it
+            is, where in other settings it becomes the environment variable's value.
     """
 
     Config: ClassVar[type[BaseModel]] = NoConfig
     privileged: ClassVar[bool] = False
+    verbatim: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config

@@ -242,8 +242,12 @@ def _look_around(play: Play, faults: list[str]) -> None:
             faults.append(f"{seat}: the observation shows ground truth: {', '.join(sorted(hidden))}")
         if scenario.observe(state, seat) != seen:
             faults.append(f"{seat}: two observations of one state differ")
-        elif scenario.observe(scenario.conceal(state, seat), seat) != seen:
-            faults.append(f"{seat}: its observation changes with what conceal() says it may not know")
+        else:
+            concealed = scenario.conceal(state, seat)
+            if scenario.observe(concealed, seat) != seen:
+                faults.append(f"{seat}: its observation changes with what conceal() says it may not know")
+            if scenario.menu(concealed, seat) != scenario.menu(state, seat):
+                faults.append(f"{seat}: its menu changes with what conceal() says it may not know")
     payoffs = scenario.payoffs(state)
     if not set(payoffs) <= set(play.seats) or not all(math.isfinite(value) for value in payoffs.values()):
         faults.append(

@@ -50,6 +50,7 @@ class Importer(Protocol):
         """The file's episodes, in its order.
 
         Raises:
-            DatasetError: lists every fault with its row and column, before the first record is given.
+            DatasetError: lists every fault with its row and column, before the first record is given; an id that is
+                there twice is one.
         """
         ...

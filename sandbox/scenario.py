@@ -155,6 +155,10 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         """The seats by side: a round-robin gives all seats of a side to one agent. By default each is one by itself."""
         return tuple((seat,) for seat in self.seats(config))
 
+    def endless(self, config: ConfigT) -> bool:
+        """Whether the players can go on for ever, so that an experiment must say when to stop (`limits.steps`)."""
+        return False
+
     def to_move(self, state: StateT) -> tuple[str, ...]:
         """Who moves now: one seat, several at once, `(NATURE,)`, or nobody at the end.
 

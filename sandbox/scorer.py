@@ -152,7 +152,7 @@ class EpisodeRow(Frozen):
     """One episode as estimators see it: its specification, how it ended, and this plugin's own scores of it.
 
     Where several agents are under evaluation there is a row of the same `id` for each: `agent`, `evaluated` (its own
-    seats), `total` and `counts` are its own, and `scores` are all of the episode's.
+    seats), `total` and `counts` are its own, `rivals` are the others' seats, and `scores` are all of the episode's.
     `models` holds, per seat, what is independent of others: the model that the agent's settings name, so that personas
     of one model are one; for an agent without `model` among its settings its id, with them all if no model was called.
     """
@@ -178,6 +178,7 @@ class EpisodeRow(Frozen):
     external_id: str | None = None
     models: Mapping[str, str] = {}
     scores: tuple[Score, ...] = ()
+    rivals: tuple[str, ...] = ()
 
     def with_scores(self, scores: tuple[Score, ...]) -> EpisodeRow:
         """The same row with other scores."""
@@ -186,14 +187,16 @@ class EpisodeRow(Frozen):
     def score(self, name: str, seat: str | None = None) -> float | None:
         """The value of the score called `name` (of `seat`, if given); None if there is none or it is undefined.
 
-        Without `seat` one of the game as a whole, or of the row's own seats, comes before one of another seat.
+        Without `seat` one of the game as a whole, or of the row's own seats, comes before one of a counterpart's seat;
+        one of a rival's is none of the row's.
         """
         others = None
         for score in self.scores:
             if score.name == name and (seat is None or score.seat == seat):
                 if seat is not None or score.seat is None or score.seat in self.evaluated:
                     return score.value
-                others = others or score
+                if score.seat not in self.rivals:
+                    others = others or score
         return others.value if others else None
 
 
@@ -239,13 +242,36 @@ def table_of(episodes: Iterable[Episode], cards: Mapping[str, Card] | None = Non
     rows, sets = [], []
     for episode in episodes:
         card = cards[episode.id] if cards and episode.id in cards else Card()
-        rows += [row_of(own, card) for own in episode.by_agent()]
+        rows += rows_of(episode, card)
         sets.extend(choices(episode))
     return Table(rows, sets)
 
 
-def row_of(episode: Episode, card: Card) -> EpisodeRow:
-    """An episode as estimators see it: one of `Episode.by_agent`."""
+def rows_of(episode: Episode, card: Card) -> list[EpisodeRow]:
+    """An episode as estimators see it: a row for each agent under evaluation."""
+    seats = episode.spec.evaluated
+    views = episode.by_agent()
+    if len(views) == 1:
+        return [row_of(episode, card)]
+    return [row_of(own, card, tuple(seat for seat in seats if seat not in own.spec.evaluated)) for own in views]
+
+
+def card_of(scorer: Scorer[Any], episode: Episode) -> Card:
+    """What a scorer says of an episode.
+
+    If several agents are under evaluation and no score has a seat, each of `Episode.by_agent` is scored: the scores
+    have the first seat of the agent that they are about.
+    """
+    card = scorer.score(episode)
+    views = episode.by_agent()
+    if len(views) == 1 or not isinstance(card, Card) or any(score.seat is not None for score in card.scores):
+        return card
+    own = [(view.spec.evaluated[0], score) for view in views for score in scorer.score(view).scores]
+    return Card(scores=tuple(score.model_copy(update={"seat": seat}) for seat, score in own), marks=card.marks)
+
+
+def row_of(episode: Episode, card: Card, rivals: tuple[str, ...] = ()) -> EpisodeRow:
+    """The row of an episode, one of `Episode.by_agent`."""
     spec = episode.spec
     fields = {
         "id": episode.id,
@@ -269,6 +295,7 @@ def row_of(episode: Episode, card: Card) -> EpisodeRow:
         "external_id": spec.external_id,
         "models": {seat: _model(agent, episode.usage.calls > 0) for seat, agent in spec.seats.items()},
         "scores": card.scores,
+        "rivals": rivals,
     }
     return trusted(EpisodeRow, fields)
 

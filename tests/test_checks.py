@@ -203,6 +203,18 @@ class LeaksSecret(Wheel):
         return super().observe(state, seat).model_copy(update={"left": state.start})
 
 
+class MenuLeaksSecret(Wheel):
+    """The house's secret is in the order of the moves."""
+
+    id = "broken/MenuLeaksSecret-v0"
+
+    def conceal(self, state: WheelState, seat: str) -> WheelState:
+        return replace(state, start=state.start + 1)
+
+    def menu(self, state: WheelState, seat: str) -> Menu:
+        return super().menu(state, seat)[:: 1 if state.start % 2 else -1]
+
+
 class OwnDice(Rps):
     """Its luck comes from a generator of its own, in the order of asking: a detour changes what comes later."""
 
@@ -320,6 +332,7 @@ BROKEN = [
     (ShowsRisk, "player: the observation shows ground truth: risk"),
     (MoveShowsUtility, "player: the move 'priced' shows ground truth to agents: utility"),
     (LeaksSecret, "player: its observation changes with what conceal() says it may not know"),
+    (MenuLeaksSecret, "player: its menu changes with what conceal() says it may not know"),
     (OwnDice, "a fork at move 1 changed the luck of 'coin/1'"),
     (LuckOfMoves, "a fork at move 0 changed the luck of 'coin/0'"),
     (OneName, "two draws of an episode are called 'coin', and so have the same luck"),

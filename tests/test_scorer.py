@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.scorer import Card, Estimator, Findings, Mark, Score, Scorer, Table, row_of, table_of
+from sandbox.scorer import Card, Estimator, Findings, Mark, Score, Scorer, Table, card_of, row_of, table_of
 from sandbox.trace import AgentSpec, Episode, Usage
-from tests.toys import Bet, Leave, Rps, pick, play, spec
+from tests.toys import Bet, Leave, Rps, Throw, pick, play, spec
 
 
 async def episodes() -> list[Episode]:
@@ -60,8 +60,31 @@ async def test_several_agents_of_one_episode_have_a_row_each_about_their_own_sea
     assert (two.id, two.agent, two.evaluated, two.total) == (trace.id, "two", ("ben",), trace.payoffs["ben"])
     assert [row.score("s") for row in (one, two)] == [1.0, 2.0], "its own before another's"
     assert (two.score("s", "ann"), two.score("g")) == (1.0, 3.0)
+    of_ann = Card(scores=(Score(name="s", value=1.0, seat="ann"),))
+    assert [row.score("s") for row in table_of([trace], {trace.id: of_ann}).episodes] == [1.0, None], "nor a rival's"
+    counterpart = trace.of_seats(("ben",))
+    assert table_of([counterpart], {trace.id: of_ann}).episodes[0].score("s") == 1.0
     assert [row.agent for row in table_of([trace.of_seats(("ben",))]).episodes] == ["two"]
     assert trace.of_seats(("ben",)).spec.key == trace.id
+
+
+async def test_a_scorer_that_knows_of_no_seats_is_asked_about_each_agent() -> None:
+    class Total(Scorer):
+        def score(self, episode: Episode) -> Card:
+            first = next(step.index for step in episode.decisions())
+            return Card(scores=(Score(name="total", value=episode.total),), marks=(Mark(step=first, name="first"),))
+
+    seats = {"ann": AgentSpec(id="toys/agent", name="one"), "ben": AgentSpec(id="toys/agent", name="two")}
+    trace = await play(
+        lambda turn: Throw(hand="rock" if turn.seat == "ann" else "paper"),
+        spec(Rps, seats=seats, evaluated=("ann", "ben")),
+    )
+    assert trace.payoffs["ann"] != trace.payoffs["ben"]
+    card = card_of(Total(), trace)
+    assert {score.seat: score.value for score in card.scores} == trace.payoffs
+    assert [row.score("total") for row in table_of([trace], {trace.id: card}).episodes] == list(trace.payoffs.values())
+    assert card.marks == Total().score(trace).marks
+    assert card_of(Total(), trace.of_seats(("ben",))) == Total().score(trace.of_seats(("ben",)))
 
 
 def test_a_resampling_repeats_by_name() -> None:

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from sandbox_env_games.auctions import SealedBid
     from sandbox_env_games.bargaining import Bargaining
     from sandbox_env_games.beauty import Beauty
+    from sandbox_env_games.bertrand import BertrandGame
+    from sandbox_env_games.cournot import CournotGame
     from sandbox_env_games.english import English
     from sandbox_env_games.fishery import Fishery
+    from sandbox_env_games.logit import LogitPricing
     from sandbox_env_games.matrix import Matrix
     from sandbox_env_games.negotiation import Negotiation
     from sandbox_env_games.persuasion import Persuasion
-    from sandbox_env_games.pricing import BertrandGame, CournotGame, LogitPricing
     from sandbox_env_games.public_goods import PublicGoods
     from sandbox_env_games.sharing import Dictator, Trust, Ultimatum
 
@@ -40,12 +42,12 @@ __all__ = [
 _MODULES = {
     "Bargaining": "bargaining",
     "Beauty": "beauty",
-    "BertrandGame": "pricing",
-    "CournotGame": "pricing",
+    "BertrandGame": "bertrand",
+    "CournotGame": "cournot",
     "Dictator": "sharing",
     "English": "english",
     "Fishery": "fishery",
-    "LogitPricing": "pricing",
+    "LogitPricing": "logit",
     "Matrix": "matrix",
     "Negotiation": "negotiation",
     "Persuasion": "persuasion",

@@ -90,19 +90,19 @@ def best_response(
 
     def value(state: Any) -> float:
         nonlocal looked
-        looked += 1
-        if looked > most:
-            raise TooLargeError(f"there are more than {most:,} ways to play")
-        to_move = game.to_move(state)
-        if not to_move:
-            return float(game.payoffs(state).get(seat, 0.0))
-        if to_move == (NATURE,):
-            raise TooLargeError("chance moves")
-        others = {other: counterparts[other](state) for other in to_move if other != seat}
-        if seat not in to_move:
-            return value(game.apply(state, others))
-        options = moves(game.menu(state, seat))
-        return max(value(game.apply(state, {**others, seat: move})) for move in options)
+        while to_move := game.to_move(state):
+            looked += 1
+            if looked > most:
+                raise TooLargeError(f"there are more than {most:,} ways to play")
+            if to_move == (NATURE,):
+                raise TooLargeError("chance moves")
+            made = {other: counterparts[other](state) for other in to_move if other != seat}
+            options = list(moves(game.menu(state, seat))) if seat in to_move else []
+            if len(options) > 1:
+                return max(value(game.apply(state, {**made, seat: move})) for move in options)
+            # Recursion is for real choices: a thousand rounds without one would be too deep.
+            state = game.apply(state, {**made, seat: options[0]} if options else made)
+        return float(game.payoffs(state).get(seat, 0.0))
 
     return value(game.initial(config, item))
 
@@ -161,6 +161,17 @@ def first_moves(game: Rounds[Any, Any], config: Any, item: Any, counterparts: Ma
         silent = {seat: counterparts[seat](state) if seat in counterparts else Say() for seat in game.to_move(state)}
         state = game.apply(state, silent)
     return {seat: policy(state) for seat, policy in counterparts.items()}
+
+
+def unmet(seat: str, seats: Sequence[str], counterparts: Mapping[str, Policy]) -> dict[str, Benchmark]:
+    """`best_response/SEAT` and `random_response/SEAT` where they are not defined, with the reason.
+
+    Empty where every other seat has a policy.
+    """
+    if all(other in counterparts for other in seats if other != seat):
+        return {}
+    reason = no_counterpart(seat, seats, counterparts)
+    return {f"{name}/{seat}": Benchmark(value=None, assumes=reason) for name in ("best_response", "random_response")}
 
 
 def no_counterpart(seat: str, seats: Sequence[str], counterparts: Mapping[str, Policy]) -> str:

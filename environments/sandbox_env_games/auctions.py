@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from sandbox.menu import Menu, Move, MoveRange
-from sandbox.recent import Growing
 from sandbox.scenario import Appraisal, Benchmark, Item, Policy
-from sandbox_env_games.anchors import no_counterpart
-from sandbox_env_games.money import Dollars, cents
-from sandbox_env_games.rounds import (
-    TALK,
-    Pass,
-    PastRound,
-    Rounds,
-    RoundsConfig,
-    RoundsObservation,
-    RoundsState,
-    Say,
-    called,
-    players,
-)
-from sandbox_env_games.theory_auctions import (
+from sandbox_env_games.anchors import unmet
+from sandbox_env_games.auctions_theory import (
     Bidding,
     Floats,
     Levels,
@@ -41,6 +27,19 @@ from sandbox_env_games.theory_auctions import (
     revenue,
     sealed_odds,
     shares,
+)
+from sandbox_env_games.money import Dollars, cents
+from sandbox_env_games.rounds import (
+    TALK,
+    Pass,
+    PastRound,
+    Rounds,
+    RoundsConfig,
+    RoundsObservation,
+    RoundsState,
+    Say,
+    called,
+    players,
 )
 
 VALUES = "values"
@@ -254,24 +253,16 @@ class Auction(Rounds[ConfigT, StateT], Generic[ConfigT, StateT]):
     def seen(self, state: StateT, seat: str) -> dict[str, Any]:
         """The fields of `AuctionObservation`."""
         seen = super().seen(state, seat)
-        own = self.seats(state.config).index(seat)
         return seen | {
             "total": round(seen["total"], 2),
-            "history": self._views.fold(
-                (state.config, own),
-                state.history,
-                (),
-                lambda views, past: (*views, self.view(past, state.lots[past.round - 1], state.config, own)),
-            ),
             "top": state.config.top,
             "reserve": state.config.reserve,
             "value": self.value(state, seat) / 100 if len(state.lots) == state.round else None,
         }
 
-    @cached_property
-    def _views(self) -> Growing[tuple[PastAuction, ...]]:
-        """How bidders see auctions that are over: in a long game they see all of them again at every step."""
-        return Growing(20_000)
+    def viewed(self, state: StateT, own: int) -> Callable[[PastRound], PastRound]:
+        """With the bidder's own value and gain, and as far as the auction discloses it."""
+        return lambda past: self.view(past, state.lots[past.round - 1], state.config, own)
 
     def conceal(self, state: StateT, seat: str) -> StateT:
         """Other values of the other bidders, and another order of ties, beside another horizon."""
@@ -323,34 +314,38 @@ class Auction(Rounds[ConfigT, StateT], Generic[ConfigT, StateT]):
             found[f"random/{seat}"] = Benchmark(
                 value=noise * config.rounds, assumes="all seats play at random among the listed moves; exact"
             )
-            found |= self._against(config, seat, counterparts, chances)
+            found |= self._against(config, seat, counterparts)
         return found
 
-    def _against(
-        self, config: ConfigT, seat: str, counterparts: Mapping[str, Policy], chances: Floats
-    ) -> dict[str, Benchmark]:
+    def _against(self, config: ConfigT, seat: str, counterparts: Mapping[str, Policy]) -> dict[str, Benchmark]:
+        if found := unmet(seat, self.seats(config), counterparts):
+            return found
         names = f"best_response/{seat}", f"random_response/{seat}"
-        others = [other for other in self.seats(config) if other != seat]
-        if any(other not in counterparts for other in others):
-            reason = no_counterpart(seat, self.seats(config), counterparts)
-            return {name: Benchmark(value=None, assumes=reason) for name in names}
-        met = [known_bidding(counterparts[other]) for other in others]
+        met = [known_bidding(counterparts[other]) for other in self.seats(config) if other != seat]
         known = [bidding for bidding in met if bidding is not None]
         if len(known) < len(met):
             reason = f"not computed: how a counterpart that is no {BIDDER} bids is not known for every value"
             return {name: Benchmark(value=None, assumes=reason) for name in names}
-        odds = self.odds(config, [shares(self.levels(config, bidding), len(chances)) for bidding in known])
+        gained, blindly = _gains(self, config, tuple(sorted(known, key=repr)))
         against = "these counterparts, whose bids depend on their values alone; expectation over all values, exact"
         return {
             names[0]: Benchmark(
-                value=best(odds, config.cents) / 100 * config.rounds,
+                value=gained / 100 * config.rounds,
                 assumes=f"the best {self.plan} for each value against {against}; silent",
             ),
             names[1]: Benchmark(
-                value=blind(odds, chances, config.cents) / 100 * config.rounds,
+                value=blindly / 100 * config.rounds,
                 assumes=f"random play among the listed moves against {against}",
             ),
         }
+
+
+@lru_cache(maxsize=256)  # all seats that meet the same bidders ask for the same
+def _gains(game: Auction[Any, Any], config: AuctionConfig, met: tuple[Bidding, ...]) -> tuple[float, float]:
+    """What the best levels, and random ones, gain against these bidders in one auction, in cents."""
+    chances = game.at_random(config)
+    odds = game.odds(config, [shares(game.levels(config, bidding), len(chances)) for bidding in met])
+    return best(odds, config.cents), blind(odds, chances, config.cents)
 
 
 def known_bidding(policy: Policy) -> Bidding | None:
@@ -520,8 +515,8 @@ class SealedBid(Auction[SealedBidConfig, SealedBidState]):
         price = (
             "The highest bid wins the object, and its bidder pays that bid."
             if seen.format == "first_price"
-            else "The highest bid wins the object, and its bidder pays the second-highest bid"
-            + (f", or {seen.reserve:.2f} if that is more." if seen.reserve else ".")
+            else "The highest bid wins the object, and its bidder pays the second-highest bid, or "
+            + (f"{seen.reserve:.2f} if that is more or there is none." if seen.reserve else "0.00 if there is none.")
         )
         told = {
             "bids": "who won, the price and all bids",

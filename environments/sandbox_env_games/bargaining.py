@@ -193,6 +193,10 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
         """Alice, who makes the first offer, and bob."""
         return SEATS
 
+    def endless(self, config: BargainingConfig) -> bool:
+        """Without a last round two who agree on nothing never end."""
+        return config.rounds is None
+
     def initial(self, config: BargainingConfig, item: Item) -> BargainingState:
         """Round 1, nothing on the table."""
         return BargainingState(config)
@@ -340,10 +344,10 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
     def benchmarks(
         self, config: BargainingConfig, item: Item, counterparts: Mapping[str, Policy]
     ) -> Mapping[str, Benchmark]:
-        """Anchors for both seats' shares: see `sandbox_env_games.theory.benchmarks`."""
-        from sandbox_env_games import theory  # it plays this game, so it imports this module
+        """Anchors for both seats' shares: see `sandbox_env_games.bargaining_theory.benchmarks`."""
+        from sandbox_env_games import bargaining_theory  # it plays this game, so it imports this module
 
-        return theory.benchmarks(config, counterparts)
+        return bargaining_theory.benchmarks(config, counterparts)
 
 
 _ANSWERS: Menu = (Accept(), Reject())

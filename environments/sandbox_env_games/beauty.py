@@ -47,13 +47,14 @@ class BeautyConfig(RoundsConfig):
 
     Attributes:
         players: n.
-        p: what the mean is multiplied by; counts as the nearest fraction with a denominator of at most 1000.
+        p: what the mean is multiplied by, 0.001 <= p <= 10; counts as the nearest fraction with a denominator of at
+            most 1000.
         top: the greatest number; whole numbers from 0 to it can be chosen (a greater one is a finer grid).
         prize: dollars a round, in equal parts to the closest.
     """
 
     players: int = Field(5, ge=2, le=MOST_PLAYERS)
-    p: float = Field(2 / 3, gt=0, le=10)
+    p: float = Field(2 / 3, ge=0.001, le=10)
     top: int = Field(100, ge=1, le=MOST_NUMBER)
     prize: int = Field(20, ge=1, le=10**6)
 
@@ -92,8 +93,8 @@ class Beauty(Rounds[BeautyConfig, BeautyState]):
     any kind answer; `benchmarks` says what the equilibria are on this grid.
 
     Action: `Guess(number)`, and `Say(message)` before each round where the config has messages.
-    Forfeit: who gives no legal answer has no number in this round: the mean is that of the others, one of whom wins. If
-    nobody has one, nobody wins.
+    Forfeit: who gives no legal answer has no number in this round (`absent`: its share of such rounds); the mean is
+    that of the others, one of whom wins. If nobody has one, nobody wins.
     Payoff: dollars, the sum over rounds.
     Facts: means over players of the first round, the last one, and all rounds (`first_mean`, `last_mean`,
     `mean_number`); of each player `first_number`, `won` (share of rounds in which it got a part of the prize) and its
@@ -166,6 +167,7 @@ class Beauty(Rounds[BeautyConfig, BeautyState]):
                 "first_number": state.history[0].acts[own][0] if rounds and state.history[0].acts[own] else None,
                 "first_level": levels[0][own] if rounds else None,
                 "level": _over([found[own] for found in levels[1:]]),
+                "absent": sum(not past.acts[own] for past in state.history) / rounds if rounds else None,
                 "won": sum(past.gains[own] > 0 for past in state.history) / rounds if rounds else None,
             }
             for own, seat in enumerate(self.seats(state.config))
@@ -184,7 +186,7 @@ class Beauty(Rounds[BeautyConfig, BeautyState]):
             [
                 f"You are {called(seen.role, '')}, one of {len(seen.players)} players.",
                 "In each round every player, at the same time as all others, chooses a whole number from 0 to "
-                f"{seen.top}. The target is {seen.factor} of the mean of all numbers. Whoever is closest to it wins "
+                f"{seen.top}. The target is {seen.factor} times the mean of all numbers. Whoever is closest to it wins "
                 f"{seen.prize} dollars; if several are equally close, they divide the {seen.prize} dollars equally. "
                 "All others get nothing.",
                 "Who gives no valid answer takes no part in the round.",
@@ -198,14 +200,15 @@ class Beauty(Rounds[BeautyConfig, BeautyState]):
     def told(self, seen: BeautyObservation, past: PastRound) -> str:
         """All numbers, the target, and what the reader got."""
         chosen = ", ".join(
-            f"{'you' if player == seen.role else called(player, seen.role)} chose {f'{act[0]:g}' if act else 'nothing'}"
+            ("you" if player == seen.role else called(player, seen.role))
+            + (f" chose {act[0]:g}" if act else " gave no valid answer")
             for player, act in zip(seen.players, past.acts, strict=True)
         )
         mean, gain = _mean(past), past.gains[seen.players.index(seen.role)]
         target = (
             "" if mean is None else f"; the mean was {mean:.6g}, the target {float(Fraction(seen.factor)) * mean:.6g}"
         )
-        return f"{chosen}{target}; you got {gain:.6g}."
+        return f"{chosen}{target}; you got {gain:.10g}."
 
     def appraise(self, state: BeautyState, seat: str, move: Move) -> Appraisal:
         """The part of the prize that the number wins if the others choose what they did in the last round.

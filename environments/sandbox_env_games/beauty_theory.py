@@ -10,7 +10,7 @@ import numpy as np
 
 from sandbox.menu import moves
 from sandbox.scenario import Benchmark, Item, Policy
-from sandbox_env_games.anchors import MOST, first_moves, no_counterpart, response_anchors
+from sandbox_env_games.anchors import MOST, first_moves, response_anchors, unmet
 from sandbox_env_games.beauty import Beauty, BeautyConfig, Guess, Whole, guesses, parts
 from sandbox_env_games.commons_players import LEVEL_K, LevelKConfig, settings_of
 
@@ -97,7 +97,7 @@ def benchmarks(
 
 
 def _equilibrium(config: BeautyConfig, part: float) -> Benchmark:
-    if not config.horizon_told and config.rounds > 1:
+    if not config.horizon_told:
         return Benchmark(value=None, assumes="the players do not know the number of rounds, and no beliefs are given")
     common = equilibria(config)
     which = ", ".join(map(str, common[:10])) + (" and others" if len(common) > 10 else "")
@@ -112,11 +112,11 @@ def _equilibrium(config: BeautyConfig, part: float) -> Benchmark:
 def _responses(
     game: Beauty, config: BeautyConfig, item: Item, seat: str, counterparts: Mapping[str, Policy]
 ) -> dict[str, Benchmark]:
-    names = f"best_response/{seat}", f"random_response/{seat}"
     seats = game.seats(config)
-    others = {other: counterparts[other] for other in seats if other != seat and other in counterparts}
-    if len(others) < len(seats) - 1:
-        return dict.fromkeys(names, Benchmark(value=None, assumes=no_counterpart(seat, seats, counterparts)))
+    if undefined := unmet(seat, seats, counterparts):
+        return undefined
+    names = f"best_response/{seat}", f"random_response/{seat}"
+    others = {other: counterparts[other] for other in seats if other != seat}
     found = [settings_of(policy, LEVEL_K, LevelKConfig) for policy in others.values()]
     levels = [one for one in found if one is not None]
     if len(levels) == len(others):

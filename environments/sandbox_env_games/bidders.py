@@ -8,9 +8,9 @@ from sandbox.agent import Agent, Turn
 from sandbox.errors import InputError
 from sandbox.menu import Move
 from sandbox_env_games.auctions import Bid, SealedBidObservation
+from sandbox_env_games.auctions_theory import Bidding, limits
 from sandbox_env_games.english import EnglishObservation, Leave, Stay
 from sandbox_env_games.rounds import TALK, Say
-from sandbox_env_games.theory_auctions import Bidding, limits
 
 
 class Bidder(Agent[Bidding]):

@@ -67,9 +67,9 @@ class Contributor(Agent[ContributorConfig]):
         if seen.stage == TALK:
             return Say()
         if seen.stage == CONTRIBUTE:
-            last = [int(act[0]) for act in seen.history[-1].acts] if seen.history else None
+            last = _tokens(seen.history[-1].acts) if seen.history else None
             return Contribute(tokens=self.config.contributes(seen.endowment, last, own))
-        points = self.config.deducts(seen.most_points, [int(act[0]) for act in seen.acts], own)
+        points = self.config.deducts(seen.most_points, _tokens(seen.acts), own)
         return Deduct.model_validate(dict(zip(seen.players, points, strict=True)))
 
 
@@ -151,6 +151,11 @@ def _seen(turn: Turn, kind: type[SeenT], agent: str) -> SeenT:
             f"{agent} plays the game of {kind.__name__} only, and was shown {type(turn.observation).__name__}"
         )
     return turn.observation
+
+
+def _tokens(acts: Sequence[tuple[float, ...]]) -> list[int]:
+    """What each contributed; nothing without an answer."""
+    return [int(act[0]) if act else 0 for act in acts]
 
 
 def _rounded(value: Fraction) -> int:

@@ -25,8 +25,8 @@ from sandbox_env_games.auctions import (
     result,
     worth,
 )
+from sandbox_env_games.auctions_theory import Bidding, Floats, Levels, Odds, clock_odds, follow, limits, shares
 from sandbox_env_games.rounds import TALK, Pass, PastRound, Say, called
-from sandbox_env_games.theory_auctions import Bidding, Floats, Levels, Odds, clock_odds, follow, limits, shares
 
 CLOCK = "clock"
 MOST_STEPS = 500
@@ -42,6 +42,10 @@ class Leave(Move):
     """Leave the auction at this price, for good."""
 
     kind: Literal["leave"] = "leave"
+
+
+class Absent(Pass):
+    """The bidder gives no valid answer, and so is out; the auction goes on. Never on a menu."""
 
 
 class EnglishConfig(AuctionConfig):
@@ -69,13 +73,13 @@ class EnglishConfig(AuctionConfig):
 
 @dataclass(frozen=True)
 class EnglishState(AuctionState):
-    """`acts` are, by bidder and price, 1 where it stayed and 0 where it left."""
+    """`acts` are, by bidder and price, 1 where it stayed, 0 where it left, -1 where it gave no answer and so is out."""
 
     config: EnglishConfig
 
 
 class PastEnglish(PastAuction):
-    """As `PastAuction`; `acts` are, by bidder and price, 1 where it stayed and 0 where it left."""
+    """As `PastAuction`; `acts` are as in `EnglishObservation`."""
 
 
 class EnglishObservation(AuctionObservation):
@@ -85,7 +89,8 @@ class EnglishObservation(AuctionObservation):
         prices: all that the clock can show.
         price: what it shows now; None while it stands still (in the talk, and in the end).
         active: who has not left.
-        acts: of the current auction, by bidder and price, 1 where it stayed and 0 where it left; so in `history`.
+        acts: of the current auction, by bidder and price, 1 where it stayed, 0 where it left, -1 where it gave no
+            answer and so is out; so in `history`.
     """
 
     prices: tuple[int, ...]
@@ -106,10 +111,11 @@ class English(Auction[EnglishConfig, EnglishState]):
 
     Action: `Stay()`, `Leave()`; `Say(message)` before the clock starts, when all know their values, where the config
     has messages. Nature's draws are `values/ROUND`.
-    Forfeit: who gives no legal answer leaves.
+    Forfeit: who gives no legal answer is out, as if it left; it is told and counted apart.
     Payoff: dollars, the sum over rounds of value less price of the objects won.
     Facts: see `measures`; by bidder `left_early`, the share of auctions in which it left at a price of at most its
-    value; `stayed_late`, the share in which it stayed at a price above its value; `won`. `hindsight` is against the
+    value, and `stayed_late`, in which it stayed at a price above its value, both of those without a missing answer of
+    its own; `absent`, the share of auctions with one; `won`, of all. `hindsight` is against the
     others' recorded acts; it is None where another was still there at a price below the bidder's value, since nobody
     saw how long that one would have stayed.
 
@@ -126,7 +132,7 @@ class English(Auction[EnglishConfig, EnglishState]):
     id: ClassVar[str] = "games/English-v0"
     Config = EnglishConfig
     State = EnglishState
-    Action: ClassVar[Any] = Annotated[Stay | Leave | Say | Draw | Pass, Field(discriminator="kind")]
+    Action: ClassVar[Any] = Annotated[Stay | Leave | Say | Draw | Absent, Field(discriminator="kind")]
     Observation = EnglishObservation
     plan: ClassVar[str] = (
         "greatest price to stay at (to leave upon seeing who is left can be worth more, by less than an increment)"
@@ -142,7 +148,7 @@ class English(Auction[EnglishConfig, EnglishState]):
 
     def active(self, state: EnglishState) -> tuple[str, ...]:
         """Who has not left the current auction."""
-        return tuple(seat for seat, act in zip(self.seats(state.config), state.acts, strict=True) if not act or act[-1])
+        return tuple(seat for seat, act in zip(self.seats(state.config), state.acts, strict=True) if _inside(act))
 
     def movers(self, state: EnglishState) -> tuple[str, ...]:
         """Who has not left, while these are several."""
@@ -158,12 +164,12 @@ class English(Auction[EnglishConfig, EnglishState]):
         return _CHOICES
 
     def numbers(self, state: EnglishState, seat: str, move: Move) -> tuple[float, ...]:
-        """1 for staying."""
-        return (float(isinstance(move, Stay)),)
+        """1 for staying, 0 for leaving, -1 for neither."""
+        return (-1.0,) if isinstance(move, Absent) else (float(isinstance(move, Stay)),)
 
     def forfeit(self, state: EnglishState, seat: str) -> Move:
-        """Silence in the talk; else the bidder leaves."""
-        return Say() if self.stage(state) == TALK else Leave()
+        """Silence in the talk; else the bidder is out."""
+        return Say() if self.stage(state) == TALK else Absent()
 
     def reference(self, state: EnglishState, seat: str) -> Move:
         """To stay: so every price of a hypothetical auction is asked about."""
@@ -171,7 +177,7 @@ class English(Auction[EnglishConfig, EnglishState]):
 
     def outcome(self, config: EnglishConfig, order: Sequence[int], acts: Sequence[Sequence[float]]) -> Outcome:
         """Who stayed longest, and what the clock showed when the last other left."""
-        stayed = [int(sum(act)) for act in acts]
+        stayed = [act.count(1.0) for act in acts]
         longest = max(stayed)
         if longest == 0:
             return None, 0
@@ -185,7 +191,7 @@ class English(Auction[EnglishConfig, EnglishState]):
         config = state.config
         own, lot = self.seats(config).index(seat), state.lots[past.round - 1]
         others = [act for i, act in enumerate(past.acts) if i != own]
-        open_ended = [len(act) for act in others if 0.0 not in act and len(act) < len(config.prices)]
+        open_ended = [len(act) for act in others if _inside(act) and len(act) < len(config.prices)]
         if open_ended:
             return 0.0 if lot.values[own] <= config.prices[max(open_ended) - 1] * 100 else None
         best = 0
@@ -228,28 +234,33 @@ class English(Auction[EnglishConfig, EnglishState]):
         """Values, the clock, and who pays what."""
         others = " and ".join(called(player, seen.role) for player in seen.players if player != seen.role)
         steps = (
-            f"{seen.prices[0]:.2f}, {seen.prices[1]:.2f} and so on" if len(seen.prices) > 1 else f"{seen.prices[0]:.2f}"
+            f"A clock shows a rising price: {seen.prices[0]:.2f}, {seen.prices[1]:.2f} and so on, up to "
+            f"{seen.prices[-1]:.2f} dollars."
+            if len(seen.prices) > 1
+            else f"A clock shows one price only: {seen.prices[0]:.2f} dollars."
         )
         return "\n".join(
             [
                 f"You are {called(seen.role, '')}. You and {others} take part in an ascending auction of one object.",
                 worth(seen),
-                f"A clock shows a rising price: {steps}, up to {seen.prices[-1]:.2f} dollars. At each price all who "
-                "are still in say at the same time whether they stay or leave. Who leaves cannot come back. All see "
-                "who stays and who leaves.",
+                f"{steps} At each price all who are still in say at the same time whether they stay or leave. Who "
+                "leaves cannot come back. All see who stays and who leaves.",
                 "As soon as only one bidder is left, it gets the object and pays the price at which the last other "
                 "left. If all who were left leave at the same price, one of them, drawn by lot, gets the object at "
                 "the price before; if it was the first price, the object is not sold. If several stay at the last "
                 "price, one of them, drawn by lot, gets it at that price.",
                 PAID,
-                "A bidder who gives no valid answer leaves.",
+                "A bidder who gives no valid answer is out, as if it had left at that price.",
             ]
         )
 
     def _talk(self, seen: Any) -> list[str]:
         lines = super()._talk(seen)
-        clock = [f"At {price:.2f}: {line}." for price, line in _clock(seen, seen.acts)]
-        return [*lines, "\n".join(clock)] if clock else lines
+        done = max(map(len, seen.acts), default=0)
+        if not done:
+            return lines
+        clock = [f"At {price:.2f} {line}." for price, line in _clock(seen, seen.acts)]
+        return [*lines, "\n".join([*clock, f"All who are still in stayed at {seen.prices[done - 1]:.2f}."])]
 
     def now(self, seen: EnglishObservation) -> str:
         """Stay or leave."""
@@ -266,7 +277,7 @@ class English(Auction[EnglishConfig, EnglishState]):
     def told(self, seen: EnglishObservation, past: PastRound) -> str:
         """Who left at which price, and the result."""
         assert isinstance(past, PastEnglish)
-        left = [f"at {price:.2f} {line.replace('You', 'you')}" for price, line in _clock(seen, past.acts, leaving=True)]
+        left = [f"at {price:.2f} {line}" for price, line in _clock(seen, past.acts)]
         return "; ".join([f"the object was worth {past.value:.2f} to you", *left, result(seen, past)]) + "."
 
     def appraise(self, state: EnglishState, seat: str, move: Move) -> Appraisal:
@@ -322,19 +333,23 @@ def _stages(steps: int) -> tuple[str, ...]:
     return (VALUES, *(CLOCK,) * steps)
 
 
-def _clock(seen: EnglishObservation, acts: Sequence[Sequence[float]], leaving: bool = False) -> list[tuple[int, str]]:
-    """Price, and who stayed and left there; `leaving`: only those who left, and only prices at which somebody did."""
-    lines = []
-    for step, price in enumerate(seen.prices[: max(map(len, acts), default=0)]):
-        names: dict[bool, list[str]] = {True: [], False: []}
-        for player, act in zip(seen.players, acts, strict=True):
-            if len(act) > step:
-                names[bool(act[step])].append(called(player, seen.role))
-        parts = [f"{_all(who)} {verb}" for who, verb in ((names[True], "stayed"), (names[False], "left")) if who]
-        parts = parts[-1:] if leaving else parts
-        if not leaving or names[False]:
-            lines.append((price, "; ".join(parts)))
-    return lines
+def _inside(act: Sequence[float]) -> bool:
+    """Whether a bidder with these acts has not left."""
+    return not act or act[-1] == 1.0
+
+
+def _clock(seen: EnglishObservation, acts: Sequence[Sequence[float]]) -> list[tuple[int, str]]:
+    """The prices at which anybody left, or gave no answer, and who."""
+    out: dict[int, dict[float, list[str]]] = {}
+    for player, act in zip(seen.players, acts, strict=True):
+        if not _inside(act):
+            name = "you" if player == seen.role else called(player, seen.role)
+            out.setdefault(len(act) - 1, {0.0: [], -1.0: []})[act[-1]].append(name)
+    verbs = {0.0: "left", -1.0: "gave no answer"}
+    return [
+        (seen.prices[step], "; ".join(f"{_all(who)} {verbs[how]}" for how, who in found.items() if who))
+        for step, found in sorted(out.items())
+    ]
 
 
 def _all(names: Sequence[str]) -> str:
@@ -345,12 +360,20 @@ def _staying(
     found: list[tuple[Draw, PastRound, int | None, int]], own: int, config: EnglishConfig
 ) -> dict[str, float | None]:
     if not found:
-        return {"left_early": None, "stayed_late": None, "won": None}
-    early = late = won = 0
+        return {"left_early": None, "stayed_late": None, "absent": None, "won": None}
+    early = late = won = answered = 0
     for lot, past, winner, _ in found:
         act, value = past.acts[own], lot.values[own]
-        stayed = int(sum(act))
+        won += winner == own
+        if -1.0 in act:
+            continue
+        answered += 1
+        stayed = act.count(1.0)
         early += 0.0 in act and config.prices[stayed] * 100 <= value
         late += stayed > 0 and config.prices[stayed - 1] * 100 > value
-        won += winner == own
-    return {"left_early": early / len(found), "stayed_late": late / len(found), "won": won / len(found)}
+    return {
+        "left_early": early / answered if answered else None,
+        "stayed_late": late / answered if answered else None,
+        "absent": 1 - answered / len(found),
+        "won": won / len(found),
+    }

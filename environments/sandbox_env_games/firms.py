@@ -5,16 +5,12 @@ from __future__ import annotations
 from sandbox.agent import Agent, Turn
 from sandbox.errors import InputError
 from sandbox.menu import Move
-from sandbox_env_games.pricing import (
-    Ask,
-    AskCents,
-    BertrandObservation,
-    CournotObservation,
-    PricingObservation,
-    Produce,
-)
+from sandbox_env_games.bertrand import AskCents, BertrandObservation
+from sandbox_env_games.cournot import CournotObservation, Produce
+from sandbox_env_games.logit import Ask
+from sandbox_env_games.markets import PricingObservation
+from sandbox_env_games.pricing_theory import Conduct
 from sandbox_env_games.rounds import TALK, Say
-from sandbox_env_games.theory_pricing import Conduct
 
 
 class Firm(Agent[Conduct]):
@@ -34,12 +30,12 @@ class Firm(Agent[Conduct]):
             )
         if seen.stage == TALK:
             return Say()
-        kind = self.config.conduct
-        if kind in ("grim", "undercut", "best_reply") and seen.disclosure == "own":
-            raise InputError(f"baselines/firm with conduct {kind} must see what the others did: set disclosure: acts")
         market, own = seen.market, seen.players.index(seen.role)
+        market.check(self.config, seen.disclosure != "own")
         others = [[act[0] for i, act in enumerate(past.acts) if act and i != own] for past in seen.history]
-        betrayed = kind == "grim" and any(market.more_competitive(act) for acts in others for act in acts)
+        betrayed = self.config.conduct == "grim" and any(
+            market.more_competitive(act) for acts in others for act in acts
+        )
         act = market.act(self.config, others[-1] if others else None, betrayed)
         if isinstance(seen, CournotObservation):
             return Produce(quantity=act)

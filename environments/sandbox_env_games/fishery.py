@@ -15,6 +15,7 @@ from sandbox.scenario import Appraisal, Benchmark, Item, Policy
 from sandbox_env_games.money import Number
 from sandbox_env_games.rounds import (
     TALK,
+    Pass,
     PastRound,
     Rounds,
     RoundsConfig,
@@ -77,7 +78,7 @@ class FisheryConfig(RoundsConfig):
 
 @dataclass(frozen=True)
 class FisheryState(RoundsState):
-    """An act is what a player wanted, then, where that had to be rationed, what it got.
+    """An act is what a player wanted, then, where that had to be rationed, what it got; empty: it gave no answer.
 
     Attributes:
         stock: tons before the month's harvest; what was left when it collapsed.
@@ -121,14 +122,16 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
     its definitions are worth knowing: an efficiency of 1 is not the optimum, since in the last month nothing needs to
     be left (see `welfare`); and a collapse in the very last month counts as full survival time (`survived` says it).
 
-    Action: `Harvest(tons)`, and `Say(message)`. Forfeit: who gives no legal answer fishes nothing.
+    Action: `Harvest(tons)`, and `Say(message)`. Forfeit: who gives no legal answer fishes nothing, and the month goes
+    on for the others; it is no harvest of 0 in what is measured, but `absent`: each player's share of such months.
     Payoff: tons caught.
     Facts, as the paper defines them, with R_i the catch of player i in T months (`rounds`), h(t) the stock before the
     harvest of month t, and f(t) = max x such that a total harvest of x leads to at least h(t) in the next month, which
     is h(t) / 2, rounded down: `survival` (months until the collapse, that month included, at most T), `survived` (1: no
     collapse), `total_gain` (sum of R_i), `efficiency` (1 - max(0, T f(1) - sum R_i) / (T f(1))), `gini` (sum over i, j
     of |R_i - R_j| / (2 n sum R_i)), `equality` (1 - gini), `over_usage` (share of all harvests that were greater
-    than f(t) / n; of each player's, `own_over_usage`). `gini` and `equality` are None where nobody caught anything.
+    than f(t) / n; of each player's, `own_over_usage`; None without harvests). `gini` and `equality` are None where
+    nobody caught anything.
     `stocks` and `thresholds` list h(t) and f(t) by month.
 
     Example:
@@ -144,7 +147,7 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
     id: ClassVar[str] = "games/Fishery-v0"
     Config = FisheryConfig
     State = FisheryState
-    Action: ClassVar[Any] = Annotated[Harvest | Say | Ration, Field(discriminator="kind")]
+    Action: ClassVar[Any] = Annotated[Harvest | Say | Pass | Ration, Field(discriminator="kind")]
     Observation = FisheryObservation
 
     def seats(self, config: FisheryConfig) -> tuple[str, ...]:
@@ -171,7 +174,7 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
 
     def chance(self, state: FisheryState) -> bool:
         """Whether the catches have to be drawn: all together want more than there is."""
-        return self.stage(state) == RATION and sum(act[0] for act in state.acts) > state.stock
+        return self.stage(state) == RATION and sum(wishes(state.acts)) > state.stock
 
     def draw(self, state: FisheryState) -> str:
         """`ration/ROUND`."""
@@ -184,8 +187,8 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
     def drawn(self, state: FisheryState, move: Move) -> FisheryState:
         """Everybody's catch behind its wish."""
         assert isinstance(move, Ration)
-        caught = rationed([int(act[0]) for act in state.acts], move.lots[: state.stock])
-        acts = tuple((*act, float(tons)) for act, tons in zip(state.acts, caught, strict=True))
+        caught = rationed(wishes(state.acts), move.lots[: state.stock])
+        acts = tuple((*act, float(tons)) if act else () for act, tons in zip(state.acts, caught, strict=True))
         return replace(state, acts=acts)
 
     def choices(self, state: FisheryState, seat: str) -> Menu:
@@ -199,7 +202,10 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
 
     def gains(self, state: FisheryState) -> tuple[float, ...]:
         """What each caught: what it wanted, or got when it was rationed."""
-        return tuple(act[-1] for act in state.acts)
+        return tuple(act[-1] if act else 0.0 for act in state.acts)
+
+    def void(self, state: FisheryState) -> None:
+        """The month goes on for those who gave an answer."""
 
     def between(self, before: FisheryState, after: FisheryState) -> FisheryState:
         """What was left grows."""
@@ -218,7 +224,7 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
         if caught:
             gini = sum(abs(one - other) for one in state.totals for other in state.totals)
             gini /= 2 * config.players * caught
-        over = [share for shares in _over(state) for share in shares]
+        over = [one for month in _over(state) for one in month if one is not None]
         return {
             "survival": len(state.history),
             "survived": int(not self.ends(state)),
@@ -226,17 +232,18 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
             "efficiency": 1 - max(0.0, best - caught) / best,
             "gini": gini,
             "equality": None if gini is None else 1 - gini,
-            "over_usage": sum(over) / len(over) if over else None,
+            "over_usage": _share(over),
         }
 
     def by_seat(self, state: FisheryState) -> Mapping[str, Mapping[str, float | None]]:
-        """How often each player took more than its part of the threshold, and the best it could have had."""
+        """How often each player took more than its part of the threshold or gave no answer, and its best catch."""
         from sandbox_env_games import fishery_theory  # it plays this game
 
         over = _over(state)
         return {
             seat: {
-                "own_over_usage": sum(month[own] for month in over) / len(over) if over else None,
+                "own_over_usage": _share([month[own] for month in over if month[own] is not None]),
+                "absent": _share([month[own] is None for month in over]),
                 "hindsight": fishery_theory.hindsight(state, own) if over else None,
             }
             for own, seat in enumerate(self.seats(state.config))
@@ -297,8 +304,9 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
     def told(self, seen: FisheryObservation, past: PastRound) -> str:
         """Catches, and what was left of the stock."""
         caught = ", ".join(
-            f"{'you' if player == seen.role else called(player, seen.role)} caught {gain:g}"
-            + (f" (wanted {act[0]:g})" if gain < act[0] else "")
+            ("you" if player == seen.role else called(player, seen.role))
+            + (f" caught {gain:g}" if act else " gave no valid answer and caught nothing")
+            + (f" (wanted {act[0]:g})" if act and gain < act[0] else "")
             for player, act, gain in zip(seen.players, past.acts, past.gains, strict=True)
         )
         stock = seen.stocks[past.round - 1]
@@ -319,10 +327,6 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
             features={"round": state.round, "share": move.tons / state.stock, "over": int(move.tons > part)},
         )
 
-    def forfeit(self, state: FisheryState, seat: str) -> Move:
-        """Silence, or nothing is fished: the month goes on for the others."""
-        return Say() if self.stage(state) == TALK else Harvest(tons=0)
-
     def reference(self, state: FisheryState, seat: str) -> Move:
         """A part of the sustainable threshold, so that every month of a hypothetical game is asked."""
         if self.stage(state) == TALK:
@@ -341,6 +345,11 @@ class Fishery(Rounds[FisheryConfig, FisheryState]):
 def threshold(stock: int) -> int:
     """f: the most that all together can take so that the next month's stock is no smaller."""
     return stock // 2
+
+
+def wishes(acts: Sequence[tuple[float, ...]]) -> list[int]:
+    """What each wanted; nothing without an answer."""
+    return [int(act[0]) if act else 0 for act in acts]
 
 
 def rationed(wanted: Sequence[int], lots: Sequence[int]) -> tuple[int, ...]:
@@ -366,12 +375,19 @@ def stocks(config: FisheryConfig, history: Sequence[PastRound]) -> tuple[int, ..
     return tuple(found)
 
 
-def _over(state: FisheryState) -> list[list[bool]]:
-    """By month and player: whether it took more than its part of the threshold."""
+def _over(state: FisheryState) -> list[list[bool | None]]:
+    """By month and player: whether it took more than its part of the threshold; None: it gave no answer."""
     return [
-        [gain * state.config.players > threshold(stock) for gain in past.gains]
+        [
+            gain * state.config.players > threshold(stock) if act else None
+            for act, gain in zip(past.acts, past.gains, strict=True)
+        ]
         for stock, past in zip(stocks(state.config, state.history), state.history, strict=True)
     ]
+
+
+def _share(found: Sequence[bool | None]) -> float | None:
+    return sum(map(bool, found)) / len(found) if found else None
 
 
 def listed(config: FisheryConfig, stock: int) -> list[int]:

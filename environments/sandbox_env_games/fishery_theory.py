@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sandbox.scenario import Benchmark, Item, Policy
-from sandbox_env_games.anchors import MOST, first_moves, no_counterpart, random_anchors, response_anchors
+from sandbox_env_games.anchors import MOST, first_moves, random_anchors, response_anchors, unmet
 from sandbox_env_games.commons_players import FISHER, FisherConfig, settings_of
-from sandbox_env_games.fishery import Fishery, FisheryConfig, FisheryState, Harvest, listed
+from sandbox_env_games.fishery import Fishery, FisheryConfig, FisheryState, Harvest, listed, wishes
 
 FEW = 30
 """Tons up to which a sum's distribution is added up term by term, which is quicker than Fourier transforms."""
@@ -69,8 +69,8 @@ def random_response(config: FisheryConfig, others: Wishes) -> float:
 
 def hindsight(state: FisheryState, own: int) -> float:
     """The most that player `own` (from 0) could have expected with the others' recorded wishes, in their months."""
-    wanted = (sorted(int(act[0]) for at, act in enumerate(past.acts) if at != own) for past in state.history)
-    return _hindsight(state.config, tuple(map(tuple, wanted)))
+    wanted = (wishes(past.acts) for past in state.history)
+    return _hindsight(state.config, tuple(tuple(sorted(all_[:own] + all_[own + 1 :])) for all_ in wanted))
 
 
 @lru_cache(maxsize=1024)
@@ -179,7 +179,7 @@ def _equilibrium(config: FisheryConfig, part: float) -> Benchmark:
     wish, whatever the others do: it is the only equilibrium, also in mixed strategies, and the month is worth h / n.
     For n = 2 the first comparison is weak: it is an equilibrium, and there may be others.
     """
-    if not config.horizon_told and config.rounds > 1:
+    if not config.horizon_told:
         reason = "the players do not know the number of months, and no beliefs are given (folk theorem)"
         return Benchmark(value=None, assumes=reason)
     unique = "the only one, by backward induction" if config.players > 2 else "there may be others with two players"
@@ -193,31 +193,31 @@ def _equilibrium(config: FisheryConfig, part: float) -> Benchmark:
 def _responses(
     game: Fishery, config: FisheryConfig, item: Item, seat: str, counterparts: Mapping[str, Policy]
 ) -> dict[str, Benchmark]:
-    names = f"best_response/{seat}", f"random_response/{seat}"
     seats = game.seats(config)
-    others = {other: counterparts[other] for other in seats if other != seat and other in counterparts}
-    if len(others) < len(seats) - 1:
-        return dict.fromkeys(names, Benchmark(value=None, assumes=no_counterpart(seat, seats, counterparts)))
+    if undefined := unmet(seat, seats, counterparts):
+        return undefined
+    names = f"best_response/{seat}", f"random_response/{seat}"
+    others = {other: counterparts[other] for other in seats if other != seat}
     found = [settings_of(policy, FISHER, FisherConfig) for policy in others.values()]
     fishers = [one for one in found if one is not None]
     if len(fishers) == len(others):
         scope = "these very counterparts, whose wishes depend on the stock alone: dynamic programming over month and"
-        wishes = _wishes(config, fishers)
+        met = _met(config, fishers)
     elif config.rounds == 1:
         scope = "these very counterparts: their wishes in the only month, and"
         made = first_moves(game, config, item, others).values()
         wanted = tuple(move.tons for move in made if isinstance(move, Harvest))
-        wishes = lambda month, stock: wanted  # noqa: E731
+        met = lambda month, stock: wanted  # noqa: E731
     else:
         reason = f"not computed: only of {FISHER} is it known what its wishes depend on"
         unknown = response_anchors(game, config, item, seat, others, MOST)
         return unknown | {names[0]: Benchmark(value=None, assumes=reason)}
     scope += " stock, with the expected catch where wishes do not fit"
     return {
-        names[0]: Benchmark(value=best_response(config, wishes), assumes=f"best play against {scope}"),
-        names[1]: Benchmark(value=random_response(config, wishes), assumes=f"random play against {scope}; exact"),
+        names[0]: Benchmark(value=best_response(config, met), assumes=f"best play against {scope}"),
+        names[1]: Benchmark(value=random_response(config, met), assumes=f"random play against {scope}; exact"),
     }
 
 
-def _wishes(config: FisheryConfig, fishers: Sequence[FisherConfig]) -> Wishes:
+def _met(config: FisheryConfig, fishers: Sequence[FisherConfig]) -> Wishes:
     return lambda month, stock: tuple(one.wants(config.players, config.capacity, stock) for one in fishers)

@@ -12,12 +12,13 @@ import io
 import json
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sandbox.errors import DatasetError, did_you_mean
 from sandbox.importing import Record
@@ -48,7 +49,8 @@ class GleeImporter:
 
     Chance is as it was recorded. A message that a record lacks is None; one that GLEE itself delivered to nobody (with
     an answer, or in a game without messages) is left out. Agents are called after the model that the record names for
-    their seat, or after the file. The source's own id is `game_id`, or the folder's name.
+    their seat, or after the file. The source's own id is `game_id`, or the folder's name (its path
+    below PATH, where there are several of that name).
     """
 
     options: ClassVar[Mapping[str, str]] = {}
@@ -72,11 +74,19 @@ class _Fields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number, also as programs write it that know only floats: 12.0."""
+
+
 class BargainingArgs(_Fields):
     """`game_args` of a bargaining game."""
 
-    money_to_divide: int
-    max_rounds: int
+    money_to_divide: Whole
+    max_rounds: Whole
     complete_information: bool
     messages_allowed: bool
     delta_1: float
@@ -90,8 +100,8 @@ class NegotiationArgs(_Fields):
 
     seller_value: float
     buyer_value: float
-    product_price_order: int
-    max_rounds: int
+    product_price_order: Whole
+    max_rounds: Whole
     complete_information: bool
     messages_allowed: bool
     timeout: float | None = None
@@ -103,8 +113,8 @@ class PersuasionArgs(_Fields):
     p: float
     v: float
     c: float
-    product_price: int
-    total_rounds: int = 20
+    product_price: Whole
+    total_rounds: Whole = 20
     is_seller_know_cv: bool = True
     is_buyer_know_p: bool = True
     seller_message_type: Literal["text", "binary"] = "text"
@@ -114,7 +124,7 @@ class PersuasionArgs(_Fields):
 
 
 class _Round(_Fields):
-    round: int
+    round: Whole
     message: str | None = None
 
 
@@ -306,6 +316,7 @@ class Source:
         id: the source's own.
         place: where it stands, for faults; so `args_place`.
         agents: Alice's and Bob's names; empty where the record has none, and then both are called `agent`.
+        typed: fields of the rounds have types of their own, as JSON has; all cells of a table are text.
     """
 
     id: str
@@ -316,6 +327,7 @@ class Source:
     rounds: Sequence[RawRound]
     agents: Mapping[str, str]
     agent: str
+    typed: bool
 
 
 def _record(source: Source, faults: list[str]) -> Record | None:
@@ -325,7 +337,7 @@ def _record(source: Source, faults: list[str]) -> Record | None:
     moves: list[tuple[RawMove, RawRound]] = []
     for number, raw in enumerate(source.rounds, start=1):
         try:
-            one = family.rounds.model_validate(raw.fields)
+            one = family.rounds.model_validate(raw.fields, strict=source.typed)
         except ValidationError as error:
             faults += [f"{raw.place(name)}: {said}" for name, said in _said(error, family.rounds)]
             continue
@@ -358,14 +370,16 @@ def _config(source: Source, faults: list[str]) -> BaseModel | None:
     family, place = source.family, source.args_place
     known = family.scenario.Config
     try:
-        args = family.args.model_validate(source.args)
+        args = family.args.model_validate(source.args, strict=True)
     except ValidationError as error:
         faults += [f"{place}.{name}: {said}" for name, said in _said(error, family.args)]
         return None
     try:
         return known.model_validate(family.config(args))
     except ValidationError as error:
-        faults += [f"{place}.{family.called.get(name, name)}: {said}" for name, said in _said(error, known)]
+        for name, said in _said(error, known):
+            field = name.partition(".")[0]
+            faults.append(f"{place}.{family.called.get(field, field)}: {said}")
         return None
 
 
@@ -379,31 +393,69 @@ def _legal(source: Source, config: BaseModel, moves: Iterable[tuple[RawMove, Raw
             turn = f"it is the turn of {' and '.join(to_move)}" if to_move else "the game is over by then"
             faults.append(f"{one.place(name)}: {seat} moves, but {turn}")
             return False
-        if seat == NATURE:
+        try:
             move = scenario.action.validate_python(raw)
-        else:
-            move = read(scenario.menu(state, seat), scenario.action, raw)
-        if isinstance(move, InvalidAction):
-            name = "message" if move.message.startswith("message: ") else name
-            said = move.message.removeprefix("message: ").replace("Value error, ", "", 1)
-            faults.append(f"{one.place(name)}: {said}")
-            move = scenario.reference(state, seat)  # to see what else is wrong; none of it is imported
-        state = scenario.apply(state, {seat: move})
+        except ValidationError as error:
+            for path, said in _said(error):
+                faults.append(f"{one.place('message' if path.endswith('message') else name)}: {said}")
+            move = None
+        if move is not None and seat != NATURE:
+            legal = read(scenario.menu(state, seat), scenario.action, raw)
+            if isinstance(legal, InvalidAction):
+                faults.append(f"{one.place(name)}: {legal.message}")
+                move = None
+        # Something legal in its place, to see what else is wrong; none of it is imported.
+        state = scenario.apply(state, {seat: scenario.reference(state, seat) if move is None else move})
     if len(faults) == before and (left := scenario.to_move(state)):
         faults.append(f"{source.place}: the record ends before the game does; next is {' and '.join(left)}")
     return len(faults) == before
 
 
-def _said(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
-    """Field and fault of each thing that is wrong."""
+EXPECTED = {
+    "model_type": "expected an object, {...}",
+    "model_attributes_type": "expected an object, {...}",
+    "dict_type": "expected an object, {...}",
+    "tuple_type": "expected a list, [...]",
+}
+"""What pydantic says of types in the words of Python, in those of JSON."""
+
+
+def _said(error: ValidationError, model: type[BaseModel] | None = None) -> Iterator[tuple[str, str]]:
+    """Field (with dots; '' for the whole) and fault of each thing that is wrong."""
     for fault in error.errors():
-        name = ".".join(map(str, fault["loc"][:1]))
+        name = ".".join(map(str, fault["loc"]))
         if fault["type"] == "missing":
             yield name, "is missing"
         elif fault["type"] == "extra_forbidden":
-            yield name, f"is not known{did_you_mean(name, model.model_fields)}"
+            yield name, f"is not known{did_you_mean(name, model.model_fields if model else ())}"
         else:
-            yield name, f"{fault['msg']} (found {fault['input']!r:.60})"
+            said = EXPECTED.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
+            yield name, f"{said} (found {fault['input']!r:.60})"
+
+
+def _json(text: str) -> Any:
+    """What the text says. Raises ValueError, with what is wrong with it."""
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except _RepeatedKeyError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not JSON: {error}") from None
+
+
+class _RepeatedKeyError(ValueError):
+    pass
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _RepeatedKeyError(f"more than once in one object: {_repeated(name for name, _ in pairs)}")
+    return found
+
+
+def _repeated(names: Iterable[str]) -> str:
+    return ", ".join(f"{name!r:.60}" for name, count in Counter(names).items() if count > 1)
 
 
 # -- cases.jsonl --------------------------------------------------------------------------------------------------
@@ -412,31 +464,42 @@ def _said(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str,
 class Case(_Fields):
     """A line of `cases.jsonl`."""
 
-    game_id: str
+    game_id: str = Field(min_length=1)
     family: Literal["bargaining", "negotiation", "persuasion"]
     args: dict[str, Any]
     moves: tuple[dict[str, Any], ...]
 
 
 def _lines(path: Path, faults: list[str]) -> Iterator[Source]:
+    seen: dict[str, str] = {}
     for number, line in enumerate(_text(path).split("\n"), start=1):
         place = f"line {number}"
         if not line.strip():
             continue
         try:
-            case = Case.model_validate(json.loads(line))
+            case = Case.model_validate(_json(line))
         except ValidationError as error:
-            faults += [f"{place}, {name}: {said}" for name, said in _said(error, Case)]
+            faults += [f"{place}, {name}: {said}" if name else f"{place}: {said}" for name, said in _said(error, Case)]
             continue
-        except (ValueError, RecursionError) as error:
-            faults.append(f"{place}: is not JSON: {error}")
+        except ValueError as error:
+            faults.append(f"{place}: {error}")
             continue
+        if seen.setdefault(case.game_id, place) != place:
+            faults.append(f"{place}, game_id: {case.game_id!r:.60} is that of {seen[case.game_id]}, too")
         rounds = []
         for index, move in enumerate(case.moves):
             whole = f"{place}, moves[{index}]"
             rounds.append(RawRound(move, {"": whole} | {name: f"{whole}.{name}" for name in move}))
         yield Source(
-            case.game_id, place, FAMILIES[case.family], case.args, f"{place}, args", rounds, {}, agent=path.stem
+            id=case.game_id,
+            place=place,
+            family=FAMILIES[case.family],
+            args=case.args,
+            args_place=f"{place}, args",
+            rounds=rounds,
+            agents={},
+            agent=path.stem,
+            typed=True,
         )
 
 
@@ -451,8 +514,8 @@ class Player(_Loose):
     """`player_1_args` or `player_2_args` of `config.json`."""
 
     public_name: str
-    model_name: str = ""
-    delta: float | None = None
+    model_name: str | None = None
+    delta: Annotated[float, Field(strict=True)] | None = None
 
 
 class Setup(_Loose):
@@ -466,10 +529,13 @@ class Setup(_Loose):
 
 def _folders(path: Path, faults: list[str]) -> Iterator[Source]:
     files = [*path.rglob("config.json"), *path.rglob("game.csv")]
-    for folder in sorted({file.parent for file in files}):
-        place = "" if folder == path else f"{folder.relative_to(path).as_posix()}/"
+    folders = sorted({file.parent for file in files})
+    names = Counter(folder.resolve().name for folder in folders)
+    for folder in folders:
+        inside, name = folder.relative_to(path).as_posix(), folder.resolve().name
+        place = "" if folder == path else f"{inside}/"
         try:
-            source = _folder(folder, place, faults)
+            source = _folder(folder, name if names[name] == 1 else inside, place, faults)
         except DatasetError as fault:
             faults.append(str(fault))
         else:
@@ -477,25 +543,36 @@ def _folders(path: Path, faults: list[str]) -> Iterator[Source]:
                 yield source
 
 
-def _folder(folder: Path, place: str, faults: list[str]) -> Source | None:
+def _folder(folder: Path, id_: str, place: str, faults: list[str]) -> Source | None:
     setup_place = f"{place}config.json"
     try:
-        setup = Setup.model_validate(json.loads(_text(folder / "config.json")))
+        setup = Setup.model_validate(_json(_text(folder / "config.json")))
     except ValidationError as error:
-        faults += [f"{setup_place}: {name}: {said}" for name, said in _said(error, Setup)]
+        faults += [": ".join(filter(None, (setup_place, *fault))) for fault in _said(error)]
         return None
-    except (ValueError, RecursionError) as error:
-        faults.append(f"{setup_place}: is not JSON: {error}")
+    except ValueError as error:
+        faults.append(f"{setup_place}: {error}")
         return None
     family, args = FAMILIES[setup.game_type], setup.game_args
     if setup.game_type == "bargaining":
         args = _with_deltas(setup, setup_place, faults)
     players = {"Alice": setup.player_1_args, "Bob": setup.player_2_args}
     names = {role: player.public_name for role, player in players.items()}
-    rounds = list(_rounds(family, names, _table(folder / "game.csv", f"{place}game.csv", faults), faults))
+    rows = _table(folder / "game.csv", f"{place}game.csv", faults)
+    if rows is None:
+        return None
     agents = {role: player.model_name or player.public_name for role, player in players.items()}
-    id_ = folder.resolve().name
-    return Source(id_, f"{place}game.csv", family, args, f"{setup_place}: game_args", rounds, agents, agents["Alice"])
+    return Source(
+        id=id_,
+        place=f"{place}game.csv",
+        family=family,
+        args=args,
+        args_place=f"{setup_place}: game_args",
+        rounds=list(_rounds(family, names, rows, faults)),
+        agents=agents,
+        agent=agents["Alice"],
+        typed=False,
+    )
 
 
 def _with_deltas(setup: Setup, place: str, faults: list[str]) -> dict[str, Any]:
@@ -516,21 +593,26 @@ Row = tuple[str, Cells]
 """Where it stands, and its cells without the empty ones."""
 
 
-def _table(path: Path, place: str, faults: list[str]) -> list[Row]:
-    """The rows of a `game.csv`; those of the wrong length become faults."""
+def _table(path: Path, place: str, faults: list[str]) -> list[Row] | None:
+    """The rows of a `game.csv`; those of the wrong length become faults. None, with the fault, where it is no table."""
     lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     rows: list[Row] = []
     try:
         header = next(lines, [])
+        named = [name for name in header if name not in ABSENT]
+        if len(set(named)) < len(named):
+            faults.append(f"{place}, header: more than once: {_repeated(named)}")
+            return None
         for number, cells in enumerate((cells for cells in lines if cells), start=1):
             where = f"{place}, row {number}"
             if len(cells) != len(header):
                 short = min(len(cells), len(header))
                 faults.append(f"{where}, column {short + 1}: {len(cells)} cells, expected {len(header)}")
-            named = zip(header, cells, strict=False)
-            rows.append((where, {name: cell for name, cell in named if cell not in ABSENT}))
+            found = zip(header, cells, strict=False)
+            rows.append((where, {name: cell for name, cell in found if cell not in ABSENT}))
     except csv.Error as error:
         faults.append(f"{place}, line {lines.line_num} of the file: {error}; nothing below it was read")
+        return None
     return rows
 
 
@@ -548,8 +630,9 @@ def _rounds(family: Family, names: Mapping[str, str], rows: Sequence[Row], fault
             writers = _writers(family, role, names)
             if cells.get("player") not in writers:
                 faults.append(f"{where}, player: is {cells.get('player')!r:.60}, expected {writers[0]!r}")
-            if fields.setdefault("round", cells.get("round")) != cells.get("round"):
-                faults.append(f"{where}, round: is {cells.get('round')!r:.60}, expected {fields['round']!r:.60}")
+            counted = _whole_cell(cells.get("round"))
+            if fields.setdefault("round", counted) != counted:
+                faults.append(f"{where}, round: is {counted!r:.60}, expected {fields['round']!r:.60}")
             places.setdefault("round", f"{where}, round")
             for field, pattern in wanted.items():
                 column = pattern.format_map(columns)
@@ -557,6 +640,11 @@ def _rounds(family: Family, names: Mapping[str, str], rows: Sequence[Row], fault
                 if column in cells:
                     fields[field] = cells[column]
         yield RawRound(fields, places)
+
+
+def _whole_cell(cell: str | None) -> str | None:
+    """Without the `.0` that programs add which know only floats."""
+    return cell and cell.removesuffix(".0")
 
 
 def _writers(family: Family, role: str, names: Mapping[str, str]) -> tuple[str, ...]:

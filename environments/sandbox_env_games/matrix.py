@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from sandbox.menu import Menu, Move
 from sandbox.scenario import Appraisal, Benchmark, Frozen, Item, Policy
+from sandbox.trace import trusted
 from sandbox_env_games.rounds import (
+    TALK,
     Pass,
     PastRound,
     Rounds,
@@ -95,7 +97,8 @@ class MatrixConfig(RoundsConfig):
         game: which of the known ones, or `custom`.
         actions: of player 1 and of player 2, one to ten each, in lower case; for `custom` only.
         payoffs: `payoffs[i][j]` is what players 1 and 2 get for actions i and j; for `custom` only. In a custom game
-            an action called `cooperate` counts as cooperation.
+            an action called `cooperate` counts as cooperation, where both players have it; it is the first of both, as
+            scripted strategies take it to be.
         labels: `neutral`: the actions are shown as `a`, `b`..., since language models know the classic games by name.
     """
 
@@ -117,11 +120,14 @@ class MatrixConfig(RoundsConfig):
             raise ValueError(f"actions: expected 1 to {MOST_ACTIONS} for each player, not {rows} and {columns}")
         if any(len(set(names)) != len(names) for names in self.actions):
             raise ValueError("actions: a player has two of the same name")
+        known = all("cooperate" in names for names in self.actions)
+        if known and any(names[0] != "cooperate" for names in self.actions):
+            raise ValueError("actions: put cooperate first for both players, which scripted strategies take it to be")
         if len(self.payoffs) != rows or any(len(row) != columns for row in self.payoffs):
             raise ValueError(f"payoffs: expected {rows} rows of {columns} pairs, as many as there are actions")
         return self
 
-    @property
+    @cached_property
     def table(self) -> Table:
         """Actions under their own names, and payoffs."""
         if self.game != "custom":
@@ -131,10 +137,10 @@ class MatrixConfig(RoundsConfig):
         both = all("cooperate" in names for names in self.actions)
         return Table(self.actions, self.payoffs, "cooperate" if both else None)
 
-    @property
+    @cached_property
     def shown(self) -> Shown:
-        """The same as the players see it."""
-        return _shown(self.game, self.actions, self.payoffs, self.labels)
+        """The same as the players see it; one object for all equal tables."""
+        return _shown(self.table.actions, self.table.payoffs, self.labels)
 
 
 @dataclass(frozen=True)
@@ -240,25 +246,11 @@ class Matrix(Rounds[MatrixConfig, MatrixState]):
 
     def observe(self, state: MatrixState, seat: str) -> MatrixObservation:
         """The table and all that was done and said."""
-        return MatrixObservation(**self.seen(state, seat), table=state.config.shown)
+        return trusted(MatrixObservation, {**self.seen(state, seat), "table": state.config.shown})
 
     def rules(self, seen: MatrixObservation) -> str:
         """The table, from the reader's own side, a line for each cell."""
-        own = SEATS.index(seen.role)
-        other = called(SEATS[1 - own], seen.role)
-        lines = [
-            f"You are {called(seen.role, '')}. You and {other} choose an action each, at the same time, "
-            "and are paid in points:"
-        ]
-        for i, mine in enumerate(seen.table.actions[own]):
-            for j, theirs in enumerate(seen.table.actions[1 - own]):
-                pair = seen.table.payoffs[i][j] if own == 0 else seen.table.payoffs[j][i]
-                lines.append(
-                    f"- you choose {mine}, {other} chooses {theirs}: "
-                    f"you get {pair[own]:.10g}, {other} gets {pair[1 - own]:.10g}"
-                )
-        lines.append("A round in which somebody gives no valid answer is void: it pays nobody, and is not repeated.")
-        return "\n".join(lines)
+        return _rules(seen.table, seen.role)
 
     def now(self, seen: MatrixObservation) -> str:
         """The actions."""
@@ -273,7 +265,10 @@ class Matrix(Rounds[MatrixConfig, MatrixState]):
         )
         if own == 1:
             mine, theirs = theirs, mine
-        line = f"you chose {mine or 'nothing'}, {other} chose {theirs or 'nothing'}"
+        line = ", ".join(
+            f"{who} gave no valid answer" if act is None else f"{who} chose {act}"
+            for who, act in (("you", mine), (other, theirs))
+        )
         if mine is None or theirs is None:
             return f"{line}; the round was void."
         return f"{line}; you got {past.gains[own]:.10g}, {other} got {past.gains[1 - own]:.10g}."
@@ -285,14 +280,15 @@ class Matrix(Rounds[MatrixConfig, MatrixState]):
         """
         if not isinstance(move, Choose):
             return super().appraise(state, seat, move)
-        own, table = SEATS.index(seat), state.config.table
+        own = SEATS.index(seat)
         index = state.config.shown.actions[own].index(move.action)
-        gains = [gain for gain, _ in table.payoffs[index]] if own == 0 else [row[index][1] for row in table.payoffs]
-        name = table.actions[own][index]
-        features: dict[str, float | str] = {"round": state.round, "least": min(gains), "most": max(gains)}
-        if table.cooperative is not None:
-            features["cooperates"] = int(name == table.cooperative)
-        return Appraisal(utility=sum(gains) / len(gains), content=name, features=features)
+        return _appraised(state.config.table, own, index, state.round)
+
+    def reference(self, state: MatrixState, seat: str) -> Move:
+        """The first action, so that no round of a hypothetical game is void."""
+        if self.stage(state) == TALK:
+            return Say()
+        return Choose(action=state.config.shown.actions[seat == SEATS[1]][0])
 
     def benchmarks(
         self, config: MatrixConfig, item: Item, counterparts: Mapping[str, Policy]
@@ -309,12 +305,39 @@ def _menu(names: tuple[str, ...]) -> Menu:
 
 
 @lru_cache(maxsize=64)
-def _shown(game: str, actions: Names | None, payoffs: Payoffs | None, labels: str) -> Shown:
-    if actions is None or payoffs is None:
-        actions, payoffs, _ = TABLES[game]
+def _shown(actions: Names, payoffs: Payoffs, labels: str) -> Shown:
     if labels == "neutral":
         actions = _letters(len(actions[0])), _letters(len(actions[1]))
     return Shown(actions=actions, payoffs=payoffs)
+
+
+@lru_cache(maxsize=64)
+def _rules(table: Shown, role: str) -> str:
+    own = SEATS.index(role)
+    other = called(SEATS[1 - own], role)
+    lines = [
+        f"You are {called(role, '')}. You and {other} choose an action each, at the same time, and are paid in points:"
+    ]
+    for i, mine in enumerate(table.actions[own]):
+        for j, theirs in enumerate(table.actions[1 - own]):
+            pair = table.payoffs[i][j] if own == 0 else table.payoffs[j][i]
+            lines.append(
+                f"- you choose {mine}, {other} chooses {theirs}: "
+                f"you get {pair[own]:.10g}, {other} gets {pair[1 - own]:.10g}"
+            )
+    lines.append("A round in which somebody gives no valid answer is void: it pays nobody, and is not repeated.")
+    return "\n".join(lines)
+
+
+@lru_cache(maxsize=4096)
+def _appraised(table: Table, own: int, index: int, number: int) -> Appraisal:
+    """Of a player's action in round `number`."""
+    gains = [pair[0] for pair in table.payoffs[index]] if own == 0 else [row[index][1] for row in table.payoffs]
+    name = table.actions[own][index]
+    features: dict[str, float | str] = {"round": number, "least": min(gains), "most": max(gains)}
+    if table.cooperative is not None:
+        features["cooperates"] = int(name == table.cooperative)
+    return Appraisal(utility=sum(gains) / len(gains), content=name, features=features)
 
 
 def _letters(count: int) -> tuple[str, ...]:

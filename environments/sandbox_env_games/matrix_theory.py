@@ -18,7 +18,7 @@ from itertools import combinations
 from math import comb
 
 from sandbox.scenario import Benchmark, Item, Policy
-from sandbox_env_games.anchors import no_counterpart, response_anchors
+from sandbox_env_games.anchors import response_anchors, unmet
 from sandbox_env_games.matrix import OTHER, SEATS, Matrix, MatrixConfig, Names, Payoffs
 from sandbox_env_games.strategies import AGENT, Machine, StrategyConfig, machine
 
@@ -198,12 +198,11 @@ def _against(
     found: dict[str, Benchmark] = {}
     for own, seat in enumerate(SEATS):
         names = f"best_response/{seat}", f"random_response/{seat}"
-        other = OTHER[seat]
-        policy = counterparts.get(other)
-        if policy is None:
-            reason = no_counterpart(seat, SEATS, counterparts)
-            found |= {name: Benchmark(value=None, assumes=reason) for name in names}
+        if undefined := unmet(seat, SEATS, counterparts):
+            found |= undefined
             continue
+        other = OTHER[seat]
+        policy = counterparts[other]
         plays = strategy_of(policy, config)
         if plays is None:
             found |= response_anchors(game, config, item, seat, {other: policy}, len(config.table.actions[own]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -53,6 +54,29 @@ def cents(amount: float) -> int:
 def dollars(amount: int | None) -> float | None:
     """Integer cents as dollars; None stays None."""
     return None if amount is None else amount / 100
+
+
+@lru_cache(maxsize=1024)
+def worth(price: int, factor: float) -> float:
+    """`price` x `factor` dollars, the factor being the decimal that it is written as: 10,000 x 1.1 is 11,000."""
+    return float(Decimal(repr(factor)) * price)
+
+
+def shifted(factor: float, places: int) -> float:
+    """`factor` x 10 ** `places`, as a decimal: `worth` of a price ten times as high and a tenth of the factor is it."""
+    return float(Decimal(repr(factor)).scaleb(places))
+
+
+def plain(value: float) -> str:
+    """A number in full, as a decimal without an exponent."""
+    return format(Decimal(repr(value)), "f")
+
+
+@lru_cache(maxsize=1024)
+def amount(value: float) -> str:
+    """Dollars with two decimals; a value that has more, in full."""
+    short = f"{value:.2f}"
+    return short if float(short) == value else plain(value)
 
 
 @lru_cache(maxsize=1024)

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sandbox.menu import Menu, Move, MoveRange
 from sandbox.scenario import Appraisal, Benchmark, Frozen, Item, Policy, Scenario
-from sandbox_env_games.money import MESSAGE_LIMIT, MONEY_LIMIT, Dollars, Message, cents, dollars, saying
+from sandbox_env_games.money import (
+    MESSAGE_LIMIT,
+    MONEY_LIMIT,
+    Dollars,
+    Message,
+    amount,
+    cents,
+    dollars,
+    saying,
+    shifted,
+    worth,
+)
 
 Seat = Literal["seller", "buyer"]
 SEATS: tuple[Seat, Seat] = ("seller", "buyer")
 OTHER: Mapping[str, Seat] = {"seller": "buyer", "buyer": "seller"}
 VALUE_LIMIT = 10
 """What the product is worth to a seat is at most so many times the base price."""
-PRICE_LIMIT = 100
-"""And a price that is offered at most so many times: far away, since a near bound would be a hint."""
+BASE_LIMIT = 10**7
+"""The greatest base price, in dollars; far below `MONEY_LIMIT`, the greatest price that can be offered."""
 Factor = Annotated[float, Field(ge=0, le=VALUE_LIMIT)]
+
+
+def _two_factors(values: Any) -> Any:
+    if not isinstance(values, list | tuple) or len(values) != len(SEATS):
+        raise ValueError("expected two factors of the base price, the seller's and the buyer's, such as [1.0, 1.5]")
+    return values
 
 
 class Offer(Move):
@@ -71,7 +87,8 @@ class NegotiationConfig(Frozen):
     """A game's parameters.
 
     Attributes:
-        price: M, the product's base price in whole dollars: the unit of `values`. The seats are not told it.
+        price: M, the product's base price in whole dollars: the unit of `values`. The seats are told neither it
+            nor their factors, only what they come to in dollars.
         values: what the product is worth to seller and buyer, as factors of `price`.
         rounds: T, the number of offers; after the last rejection there is no deal.
         horizon_told: whether the seats know T.
@@ -79,8 +96,8 @@ class NegotiationConfig(Frozen):
         messages: whether every offer can carry a message to the other seat.
     """
 
-    price: int = Field(100, ge=1, le=MONEY_LIMIT // PRICE_LIMIT)
-    values: tuple[Factor, Factor] = (1.0, 1.5)
+    price: int = Field(100, ge=1, le=BASE_LIMIT)
+    values: Annotated[tuple[Factor, Factor], BeforeValidator(_two_factors)] = (1.0, 1.5)
     rounds: int = Field(10, ge=1, le=1000)
     horizon_told: bool = True
     information: Literal["complete", "incomplete"] = "complete"
@@ -88,7 +105,7 @@ class NegotiationConfig(Frozen):
 
     def value(self, seat: str) -> float:
         """What the product is worth to the seat, in dollars."""
-        return _value(self.price, self.values[SEATS.index(seat)])
+        return worth(self.price, self.values[SEATS.index(seat)])
 
 
 Answer = Literal["accept", "reject", "outside"]
@@ -222,7 +239,7 @@ class Negotiation(Scenario[NegotiationConfig, NegotiationState]):
         """Any price in whole cents for a proposer; accept, reject or the own outside option for the other."""
         if seat not in self.to_move(state):
             return ()
-        return offers(state.config.price, state.config.messages) if state.offer is None else _ANSWERS[seat]
+        return offers(state.config.value(seat), state.config.messages) if state.offer is None else _ANSWERS[seat]
 
     def apply(self, state: NegotiationState, moves: Mapping[str, Move]) -> NegotiationState:
         """The table after one seat's move."""
@@ -327,19 +344,19 @@ class Negotiation(Scenario[NegotiationConfig, NegotiationState]):
         return Pass() if state.offer is None else Reject()
 
     def reference(self, state: NegotiationState, seat: str) -> Move:
-        """The base price for a proposer, rejection for a receiver: so every round of a hypothetical game is asked."""
-        return Offer(price=state.config.price) if state.offer is None else Reject()
+        """The own value for a proposer, rejection for a receiver: so every round of a hypothetical game is asked."""
+        return Offer(price=_share(state.config.value(seat), 1)) if state.offer is None else Reject()
 
     def conceal(self, state: NegotiationState, seat: str) -> NegotiationState:
-        """Another value of the other seat, and another horizon, where those are not told."""
-        changes: dict[str, Any] = {}
-        if state.config.information == "incomplete":
-            changes["values"] = tuple(
-                value if name == seat else value / 2 + 1 for name, value in zip(SEATS, state.config.values, strict=True)
-            )
-        if not state.config.horizon_told and not state.over:
-            changes["rounds"] = state.config.rounds + 1
-        return replace(state, config=state.config.model_copy(update=changes))
+        """Another base price for the same values in dollars; another value of the other and horizon where not told."""
+        config = state.config
+        values = [shifted(factor, -1) for factor in config.values]
+        if config.information == "incomplete":
+            values[SEATS.index(OTHER[seat])] += 1
+        changes: dict[str, Any] = {"price": config.price * 10, "values": tuple(values)}
+        if not config.horizon_told and not state.over:
+            changes["rounds"] = config.rounds + 1
+        return replace(state, config=config.model_copy(update=changes))
 
     def benchmarks(
         self, config: NegotiationConfig, item: Item, counterparts: Mapping[str, Policy]
@@ -357,22 +374,24 @@ _ANSWERS: Mapping[str, Menu] = {
 
 
 @lru_cache(maxsize=64)
-def offers(price: int, messages: bool) -> Menu:
-    """Every price up to `PRICE_LIMIT` base prices, represented by 0, 20, ... 200 % of the base price: whole cents."""
+def offers(value: float, messages: bool) -> Menu:
+    """Every price, represented by 0, 20, ... 200 % of what the product is worth to the seat that offers: whole cents.
+
+    Nothing here follows from the base price, nor from what is worth to the other, since a seat sees its menu.
+    """
     return (
         MoveRange(
             Offer,
-            bounds={"price": (0, price * PRICE_LIMIT)},
+            bounds={"price": (0, MONEY_LIMIT)},
             fixed={} if messages else {"message": None},
-            representatives=tuple(Offer(price=price * fifth / 5) for fifth in range(11)),
+            representatives=tuple(Offer(price=_share(value, fifth / 5)) for fifth in range(11)),
         ),
     )
 
 
-@lru_cache(maxsize=1024)
-def _value(price: int, factor: float) -> float:
-    """`price` x `factor` dollars, the factor being the decimal that it is written as: 10,000 x 1.1 is 11,000."""
-    return float(Fraction(repr(factor)) * price)
+def _share(value: float, share: float) -> float:
+    """A share of a value in dollars, in whole cents; a value below 5 cents counts as 5, so that prices differ."""
+    return round(max(value, 0.05) * share, 2)
 
 
 def _hindsight(state: NegotiationState, seat: str) -> float:
@@ -396,29 +415,26 @@ def _rules(seen: NegotiationObservation) -> str:
     if seen.other_value is None:
         known = f"You are not told what it is worth to the {other}, nor is the {other} told what it is worth to you."
     else:
-        known = f"It is worth {_amount(seen.other_value)} dollars to the {other}. Both of you know both figures."
+        known = f"It is worth {amount(seen.other_value)} dollars to the {other}. Both of you know both figures."
     rules = [
         f"You are the {me}. You and the {other} negotiate the price of one product, which the seller has and the buyer "
-        f"wants. It is worth {_amount(seen.own_value)} dollars to you. {known}",
+        f"wants. It is worth {amount(seen.own_value)} dollars to you. {known}",
         "The seller offers a price in rounds 1, 3, 5 and so on, the buyer in rounds 2, 4, 6 and so on. The other "
         "player accepts the price, rejects it, or leaves and deals with John, an outsider, instead.",
         "If a price is accepted, the game ends: the seller gains the price less what the product is worth to the "
         "seller, the buyer gains what it is worth to the buyer less the price. Below 0.00 that is a loss.",
         "John buys from the seller, or sells such a product to the buyer, for exactly what it is worth to the one who "
         "deals with him. That ends the game, and both players gain 0.00 dollars.",
-        f"If a price is rejected, the next round begins. {horizon}, the game ends without a deal and both players gain "
-        "0.00 dollars.",
-        "All amounts are in dollars with at most two decimals.",
+        f"If a price is rejected, or none is offered, the next round begins. {horizon}, the game ends without a deal "
+        "and both players gain 0.00 dollars.",
+        "Prices are in dollars with at most two decimals.",
     ]
     if seen.messages:
-        rules.append(f"With every offer you can send the {other} a message of up to {MESSAGE_LIMIT} characters.")
+        rules.append(
+            "With every offer, the player who makes it can send the other a message of up to "
+            f"{MESSAGE_LIMIT} characters."
+        )
     return "\n".join(rules)
-
-
-def _amount(value: float) -> str:
-    """Dollars with two decimals; a value that has more, in full."""
-    short = f"{value:.2f}"
-    return short if float(short) == value else repr(value)
 
 
 _ANSWERED: Mapping[Answer, str] = {"accept": "accepted", "reject": "rejected"}
@@ -464,6 +480,6 @@ def _gain(won: float) -> str:
     return f"gain {_cents(won)} dollars" if won >= 0 else f"lose {_cents(-won)} dollars"
 
 
-def _cents(amount: float) -> str:
+def _cents(won: float) -> str:
     """A difference of amounts, without what the float arithmetic left over."""
-    return _amount(round(amount, 6))
+    return amount(round(won, 6))

@@ -13,8 +13,6 @@ from sandbox.errors import InputError
 from sandbox.menu import Move
 from sandbox.scenario import Frozen
 from sandbox_env_games.negotiation import (
-    PRICE_LIMIT,
-    VALUE_LIMIT,
     Accept,
     BuyFromJohn,
     NegotiationObservation,
@@ -25,8 +23,8 @@ from sandbox_env_games.negotiation import (
     proposer,
 )
 
-MOST = PRICE_LIMIT / VALUE_LIMIT
-"""A greater factor could lead to a price that is not legal."""
+MOST = 10
+"""No price of a conceder is more than so many times what the product is worth to itself, and so all are legal."""
 UNTOLD = 10
 """Rounds that `Conceder` reckons with where it is not told how many there are."""
 
@@ -65,7 +63,7 @@ def _agreed(role: Seat, own: float, other: float | None, rounds: int | None) -> 
     if ceil(seller) > floor(buyer) or seller == buyer:
         return None
     if rounds is None:
-        return (seller + buyer) / 2
+        return min(max((seller + buyer) / 2, Fraction(ceil(seller))), Fraction(floor(buyer)))
     return Fraction(floor(buyer) if proposer(rounds) == "seller" else ceil(seller))
 
 

@@ -6,6 +6,8 @@ buyers understand.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from sandbox.agent import Agent, Turn
@@ -26,13 +28,13 @@ from sandbox_env_games.persuasion_theory import lie_rate, pays
 
 def honest_seller(turn: Turn) -> Move:
     """Recommends products of high quality, and advises against all others."""
-    seen = _seen(turn)
+    seen = _seen(turn, "seller")
     return _said(seen, seen.quality == "high")
 
 
 def always_yes(turn: Turn) -> Move:
     """Recommends everything."""
-    return _said(_seen(turn), True)
+    return _said(_seen(turn, "seller"), True)
 
 
 def commitment_seller(turn: Turn) -> Move:
@@ -41,7 +43,7 @@ def commitment_seller(turn: Turn) -> Move:
     It recommends high quality always and low quality so often that a buyer who knows the rule just buys. Draws from
     the agent's own chance. Where it is not told what products are worth it tells the truth, which persuades any buyer.
     """
-    seen = _seen(turn)
+    seen = _seen(turn, "seller")
     terms = seen.terms
     if seen.quality == "high":
         return _said(seen, True)
@@ -53,7 +55,7 @@ def commitment_seller(turn: Turn) -> Move:
 
 def trusting_buyer(turn: Turn) -> Move:
     """Buys whatever the seller says something of, unless that is a recommendation not to."""
-    seen = _seen(turn)
+    seen = _seen(turn, "buyer")
     advice = understood(seen.recommended, seen.message)
     return Buy() if advice or (advice is None and seen.message) else Decline()
 
@@ -82,7 +84,7 @@ class Bayesian(Agent[BayesianConfig]):
 
     def act(self, turn: Turn) -> Move:
         """The decision by Bayes' rule; it depends on what is said in this round and on nothing else."""
-        seen, lies = _seen(turn), self.config.lies
+        seen, lies = _seen(turn, "buyer"), self.config.lies
         terms = seen.terms
         high = self.config.prior if terms.p is None else terms.p
         recommended = None if lies == 1 else understood(seen.recommended, seen.message)
@@ -96,10 +98,20 @@ class Bayesian(Agent[BayesianConfig]):
         return Buy() if pays(worth / terms.price - 1) else Decline()
 
 
-def _seen(turn: Turn) -> PersuasionObservation:
+def _seen(turn: Turn, role: Literal["seller", "buyer"]) -> PersuasionObservation:
+    """What the player of `role` sees.
+
+    Raises:
+        InputError: it was put into another seat, where all that it says would be a forfeit; or into another game.
+    """
     seen = turn.observation
     if not isinstance(seen, PersuasionObservation):
         raise InputError(f"this agent plays games/Persuasion-v0 only, and was shown {type(seen).__name__}")
+    if seen.terms.role != role:
+        raise InputError(
+            f"this agent plays the {role} only, and was put into seat {turn.seat}: put it there with --seat, or with "
+            "`seats` in an experiment file, and give its own seat to it alone"
+        )
     return seen
 
 

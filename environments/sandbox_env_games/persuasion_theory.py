@@ -65,7 +65,9 @@ def commitment(p: float, v: float, c: float) -> Worths:
 def babbling(p: float, v: float, c: float) -> Worths:
     """Nothing is said that means anything: the buyer buys if that pays at the prior, and when indifferent."""
     gain = p * (v - 1) + (1 - p) * (c - 1)
-    return Worths(1.0, gain) if pays(gain) else Worths(0.0, 0.0)
+    if not pays(gain):
+        return Worths(0.0, 0.0)
+    return Worths(1.0, 0.0 if abs(gain) <= TIE else gain)
 
 
 def truthful(p: float, v: float, c: float) -> Worths:
@@ -89,13 +91,17 @@ def benchmarks(config: PersuasionConfig, counterparts: Mapping[str, Policy]) -> 
     found = {"welfare": _welfare(config)}
     others = set(game.seats(config)) - {"seller"}
     rules = _rules(game, config, counterparts.get("seller"))
+    played = {}  # the one round of each myopic buyer
+    if config.buyers == "myopic":
+        played = {config.buyer(number): number for number in range(1, config.rounds + 1)}
     sellers_alone = config.buyers == "myopic" and others == set(counterparts)
     for seat in game.seats(config):
         if seat != "seller" and sellers_alone:
             continue
-        rounds = [number for number in range(1, config.rounds + 1) if seat in ("seller", config.buyer(number))]
+        rounds = [played[seat]] if seat in played else list(range(1, config.rounds + 1))
         scale = config.price * len(rounds)
-        found[f"disagreement/{seat}"] = Benchmark(value=0.0, assumes="nothing is bought")
+        refused = 0.0 if seat == "seller" else prior_gain(config, False) * len(rounds)  # not 0 if variant: published
+        found[f"disagreement/{seat}"] = Benchmark(value=refused, assumes="nothing is bought; on average")
         buys = 0.5 if seat == "seller" else (prior_gain(config, True) + prior_gain(config, False)) / 2 / config.price
         found[f"random/{seat}"] = Benchmark(
             value=scale * buys, assumes="both sides play at random, each move equally likely; exact, on average"
@@ -226,7 +232,9 @@ def _against_buyers(
             value=config.price * mean, assumes=f"each listed recommendation or message equally likely, against {scope}"
         ),
     }
-    exact = config.messages == "binary" or all(_id(policy) in READERS for policy in counterparts.values())
+    exact = config.messages == "binary" or all(
+        _id(policy) in READERS for seat, policy in counterparts.items() if seat != "seller"
+    )
     if not exact and most < config.rounds:
         reason = "not computed: what these buyers do on a message that is not listed is not known"
         found |= _undefined(names[:1], reason)

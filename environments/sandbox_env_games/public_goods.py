@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
@@ -14,6 +14,7 @@ from sandbox.scenario import Appraisal, Benchmark, Item, Policy
 from sandbox_env_games.money import Number
 from sandbox_env_games.rounds import (
     TALK,
+    Pass,
     PastRound,
     Rounds,
     RoundsConfig,
@@ -82,7 +83,10 @@ class PublicGoodsConfig(RoundsConfig):
 
 @dataclass(frozen=True)
 class PublicGoodsState(RoundsState):
-    """An act is a contribution, then, in a game with punishment, the points for each player in the order of seats."""
+    """An act is a contribution, then, in a game with punishment, the points for each player in the order of seats.
+
+    Without a valid answer it ends before the points, or is empty.
+    """
 
     config: PublicGoodsConfig
 
@@ -118,10 +122,12 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
     the points of all others together cost it, not whose they were. Losses are possible: payoffs are not cut at 0.
 
     Action: `Contribute(tokens)`, `Deduct(player_1, player_2...)`, and `Say(message)` before each round where the config
-    has messages. Forfeit: who gives no legal answer contributes nothing, or gives no points; the round counts for all.
+    has messages. Forfeit: who gives no legal answer contributes nothing and is not asked for points, or gives no
+    points; the round counts for all. Such a round is no contribution of 0 in what is measured, nor one without points.
     Payoff: tokens, the sum over rounds.
     Facts: contributions as shares of the endowment: `group_contribution`, in the first round and in the last one
-    (`first_contribution`, `last_contribution`), and each player's `contribution`. With punishment, in points a round:
+    (`first_contribution`, `last_contribution`), and each player's `contribution`, all means over those who answered;
+    `absent`, each player's share of rounds in which an answer was missing. With punishment, in points a round:
     `group_points`, and each player's `points_given`, `points_received` and `antisocial_points`, those given to
     somebody who had contributed more than the giver (Herrmann, Thöni & Gächter, Science 319, 2008, count equal
     contributions as well); `antisocial_share` of all points, None where nobody gave any.
@@ -138,7 +144,7 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
     id: ClassVar[str] = "games/PublicGoods-v0"
     Config = PublicGoodsConfig
     State = PublicGoodsState
-    Action: ClassVar[Any] = Annotated[Contribute | Deduct | Say, Field(discriminator="kind")]
+    Action: ClassVar[Any] = Annotated[Contribute | Deduct | Say | Pass, Field(discriminator="kind")]
     Observation = PublicGoodsObservation
 
     def seats(self, config: PublicGoodsConfig) -> tuple[str, ...]:
@@ -152,6 +158,16 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
     def initial(self, config: PublicGoodsConfig, item: Item) -> PublicGoodsState:
         """Round 1."""
         return self.start(PublicGoodsState(config))
+
+    def movers(self, state: PublicGoodsState) -> tuple[str, ...]:
+        """All contribute; those who gave an answer then give points."""
+        seats = super().movers(state)
+        if self.stage(state) == CONTRIBUTE:
+            return seats
+        return tuple(seat for seat, act in zip(seats, state.acts, strict=True) if act)
+
+    def void(self, state: PublicGoodsState) -> None:
+        """The round goes on for those who gave an answer."""
 
     def choices(self, state: PublicGoodsState, seat: str) -> Menu:
         """Any contribution; any points for the others."""
@@ -170,7 +186,7 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
         config = state.config
         contributions = _contributed(state.acts)
         given = [sum(act[1:]) for act in state.acts]
-        got = [sum(act[1 + own] for act in state.acts) if config.punishment else 0.0 for own in range(config.players)]
+        got = [_received(state.acts, own) for own in range(config.players)]
         return tuple(
             config.shared(contributions, own) - config.cost * given[own] - config.effect * got[own]
             for own in range(config.players)
@@ -179,18 +195,18 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
     def reply(self, state: PublicGoodsState, seat: str, past: PastRound) -> float | None:
         """No points, and no tokens or all of them; the points of the others as they were."""
         config, own = state.config, self.seats(state.config).index(seat)
-        contributions, got = _contributed(past.acts), sum(act[1 + own] for act in past.acts if len(act) > 1)
+        contributions, got = _contributed(past.acts), _received(past.acts, own)
         options = ([*contributions[:own], float(tokens), *contributions[own + 1 :]] for tokens in (0, config.endowment))
         return max(config.shared(option, own) for option in options) - config.effect * got
 
     def measures(self, state: PublicGoodsState) -> Mapping[str, float | None]:
         """Contributions of the group, and the points that it gave."""
         config = state.config
-        by_round = [sum(_contributed(past.acts)) / config.players / config.endowment for past in state.history]
+        by_round = [_mean([act[0] / config.endowment for act in past.acts if act]) for past in state.history]
         given = [points for player in range(config.players) for points in _given(state, player)]
         antisocial = [points for player in range(config.players) for points in _antisocial(state, player)]
         return {
-            "group_contribution": _mean(by_round),
+            "group_contribution": _mean([one for one in by_round if one is not None]),
             "first_contribution": by_round[0] if by_round else None,
             "last_contribution": by_round[-1] if by_round else None,
             "group_points": sum(given) / len(by_round) if by_round and config.punishment else None,
@@ -199,11 +215,15 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
 
     def by_seat(self, state: PublicGoodsState) -> Mapping[str, Mapping[str, float | None]]:
         """Each player's contribution, and the points that it gave and got."""
+        whole = 1 + state.config.players * state.config.punishment
         return {
             seat: {
-                "contribution": _mean([past.acts[own][0] / state.config.endowment for past in state.history]),
+                "contribution": _mean(
+                    [past.acts[own][0] / state.config.endowment for past in state.history if past.acts[own]]
+                ),
+                "absent": _mean([float(len(past.acts[own]) < whole) for past in state.history]),
                 "points_given": _mean(_given(state, own)),
-                "points_received": _mean([sum(act[1 + own] for act in acts) for acts in _punished(state)]),
+                "points_received": _mean([_received(acts, own) for acts in _punished(state)]),
                 "antisocial_points": _mean(_antisocial(state, own)),
             }
             for own, seat in enumerate(self.seats(state.config))
@@ -211,11 +231,9 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
 
     def observe(self, state: PublicGoodsState, seat: str) -> PublicGoodsObservation:
         """All contributions; the seat's own points."""
-        config, seen = state.config, self.seen(state, seat)
-        if config.punishment:
-            seen["history"] = tuple(_veiled(config, past, seen["players"].index(seat)) for past in state.history)
+        config = state.config
         return PublicGoodsObservation(
-            **seen,
+            **self.seen(state, seat),
             endowment=config.endowment,
             multiplier=config.multiplier,
             punishment=config.punishment,
@@ -223,6 +241,11 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
             effect=config.effect,
             most_points=config.most_points,
         )
+
+    def viewed(self, state: PublicGoodsState, own: int) -> Callable[[PastRound], PastRound] | None:
+        """Of points the player's own alone, and what those of the others cost it."""
+        config = state.config
+        return (lambda past: _veiled(config, past, own)) if config.punishment else None
 
     def conceal(self, state: PublicGoodsState, seat: str) -> PublicGoodsState:
         """Other points between other players, and others who gave the seat its points; another untold horizon."""
@@ -244,19 +267,18 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
             f"You are {called(seen.role, '')}, one of {n} players: {_names(seen.players)}.",
             f"In each round every player gets {seen.endowment} tokens and decides, at the same time as all others, how "
             "many of them to contribute to a common project. You keep what you do not contribute.",
-            f"The sum of all contributions is multiplied by {seen.multiplier:g} and divided equally among all {n} "
+            f"The sum of all contributions is multiplied by {seen.multiplier:.10g} and divided equally among all {n} "
             f"players, whoever contributed: each token in the project pays each player {seen.multiplier / n:.4g} "
             "tokens. All then see who contributed how much.",
         ]
         if seen.punishment:
             lines.append(
                 f"After that every player can give each other player up to {seen.most_points} deduction points, again "
-                f"at the same time. Each point costs whoever gives it {seen.cost:g} and whoever gets it {seen.effect:g}"
-                " tokens. You are told what the points of the others cost you, not who gave them."
+                f"at the same time. Each point costs whoever gives it {seen.cost:.10g} and whoever gets it "
+                f"{seen.effect:.10g} tokens. You are told what the points of the others cost you, not who gave them."
             )
-        lines.append(
-            f"Who gives no valid answer contributes nothing{', or gives no points' if seen.punishment else ''}."
-        )
+        points = " and cannot give points in that round, or gives no points" if seen.punishment else ""
+        lines.append(f"Who gives no valid answer contributes nothing{points}.")
         return "\n".join(lines)
 
     def now(self, seen: PublicGoodsObservation) -> str:
@@ -277,16 +299,19 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
         own = seen.players.index(seen.role)
         line, act, gain = _contributions_told(seen, past.acts), past.acts[own], past.gains[own]
         if not seen.punishment:
-            return f"{line}; you got {gain:g}."
+            return f"{line}; you got {gain:.10g}."
         n = len(seen.players)
         contributions = _contributed(past.acts)
         before = seen.endowment - contributions[own] + seen.multiplier * sum(contributions) / n
         paid = seen.cost * sum(act[1:])
-        given = [f"{number:g} to {called(to, '')}" for to, number in zip(seen.players, act[1:], strict=True) if number]
+        given = [f"{number:g} to {called(to, '')}" for to, number in zip(seen.players, act[1:], strict=False) if number]
         points = f"deduction points ({', '.join(given)})" if given else "no deduction points"
+        points = f"you gave {points}, which cost you {paid:.10g}"
+        if len(act) == 1:
+            points = "you gave no valid answer about deduction points"
         return (
-            f"{line}; you gave {points}, which cost you {paid:g}; the points of others cost you "
-            f"{before - paid - gain:g}; you got {gain:g}."
+            f"{line}; {points}; the points of others cost you "
+            f"{abs(round(before - paid - gain, 6)):.10g}; you got {gain:.10g}."
         )
 
     def appraise(self, state: PublicGoodsState, seat: str, move: Move) -> Appraisal:
@@ -316,11 +341,11 @@ class PublicGoods(Rounds[PublicGoodsConfig, PublicGoodsState]):
             features={"round": state.round, "points": sum(points), "antisocial_points": antisocial},
         )
 
-    def forfeit(self, state: PublicGoodsState, seat: str) -> Move:
-        """Silence, no contribution, no points: the round goes on for the others."""
+    def reference(self, state: PublicGoodsState, seat: str) -> Move:
+        """Half of the tokens and no points, so that all stages of a hypothetical game are asked."""
         if self.stage(state) == TALK:
             return Say()
-        return Contribute(tokens=0) if self.stage(state) == CONTRIBUTE else Deduct()
+        return Contribute(tokens=state.config.endowment // 2) if self.stage(state) == CONTRIBUTE else Deduct()
 
     def benchmarks(
         self, config: PublicGoodsConfig, item: Item, counterparts: Mapping[str, Policy]
@@ -362,7 +387,13 @@ def point_menu(seat: str, count: int, most: int) -> Menu:
 
 
 def _contributed(acts: Sequence[tuple[float, ...]]) -> list[float]:
-    return [act[0] for act in acts]
+    """Each player's contribution; nothing without an answer."""
+    return [act[0] if act else 0.0 for act in acts]
+
+
+def _received(acts: Sequence[tuple[float, ...]], own: int) -> float:
+    """The points that player `own` got from all who gave any."""
+    return sum(act[1 + own] for act in acts if len(act) > 1)
 
 
 def _punished(state: PublicGoodsState) -> list[tuple[tuple[float, ...], ...]]:
@@ -371,15 +402,20 @@ def _punished(state: PublicGoodsState) -> list[tuple[tuple[float, ...], ...]]:
 
 
 def _given(state: PublicGoodsState, player: int) -> list[float]:
-    """By round: the points that a player gave."""
-    return [sum(acts[player][1:]) for acts in _punished(state)]
+    """By round in which it answered about them: the points that a player gave."""
+    return [sum(acts[player][1:]) for acts in _punished(state) if len(acts[player]) > 1]
 
 
 def _antisocial(state: PublicGoodsState, player: int) -> list[float]:
-    """By round: the points that a player gave to those who had contributed more than itself."""
+    """By the same rounds: the points that a player gave to those who had contributed more than itself."""
     return [
-        sum(points for points, other in zip(acts[player][1:], acts, strict=True) if other[0] > acts[player][0])
+        sum(
+            points
+            for points, other in zip(acts[player][1:], _contributed(acts), strict=True)
+            if other > acts[player][0]
+        )
         for acts in _punished(state)
+        if len(acts[player]) > 1
     ]
 
 
@@ -398,11 +434,11 @@ def _veiled(config: PublicGoodsConfig, past: PastRound, own: int) -> PastRound:
 
 def _disguised(past: PastRound, own: int, most: int) -> PastRound:
     """The round with other points where player `own` does not see them."""
-    others = [at for at in range(len(past.acts)) if at != own]
+    others = [at for at in range(len(past.acts)) if at != own and len(past.acts[at]) > 1]
     got = dict(zip(others, reversed([past.acts[at][1 + own] for at in others]), strict=True))
     acts = tuple(
         act
-        if at == own
+        if at not in others
         else (
             act[0],
             *(got[at] if to == own else (points + (to != at)) % (most + 1) for to, points in enumerate(act[1:])),
@@ -414,7 +450,8 @@ def _disguised(past: PastRound, own: int, most: int) -> PastRound:
 
 def _contributions_told(seen: PublicGoodsObservation, acts: Sequence[tuple[float, ...]]) -> str:
     return ", ".join(
-        f"{'you' if player == seen.role else called(player, seen.role)} contributed {act[0]:g}"
+        ("you" if player == seen.role else called(player, seen.role))
+        + (f" contributed {act[0]:.0f}" if act else " gave no valid answer and contributed nothing")
         for player, act in zip(seen.players, acts, strict=True)
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sandbox.menu import Menu, moves
 from sandbox.scenario import Benchmark, Item, Policy
-from sandbox_env_games.anchors import no_counterpart, response_anchors
+from sandbox_env_games.anchors import response_anchors, unmet
 from sandbox_env_games.commons_players import CONTRIBUTOR, ContributorConfig, settings_of
 from sandbox_env_games.public_goods import Contribute, PublicGoods, PublicGoodsConfig, contribution_menu, point_menu
 from sandbox_env_games.rounds import players
@@ -156,7 +156,7 @@ def benchmarks(
 
 def _equilibrium(config: PublicGoodsConfig, seat: str) -> dict[str, Benchmark]:
     name = f"equilibrium/{seat}"
-    if not config.horizon_told and config.rounds > 1:
+    if not config.horizon_told:
         reason = "the players do not know the number of rounds, and no beliefs are given (folk theorem)"
         return {name: Benchmark(value=None, assumes=reason)}
     low, high = (config.rounds * value for value in equilibrium(config))
@@ -184,11 +184,11 @@ def _equilibrium(config: PublicGoodsConfig, seat: str) -> dict[str, Benchmark]:
 def _responses(
     game: PublicGoods, config: PublicGoodsConfig, item: Item, seat: str, counterparts: Mapping[str, Policy]
 ) -> dict[str, Benchmark]:
-    names = f"best_response/{seat}", f"random_response/{seat}"
     seats = game.seats(config)
-    others = {other: counterparts[other] for other in seats if other != seat and other in counterparts}
-    if len(others) < len(seats) - 1:
-        return dict.fromkeys(names, Benchmark(value=None, assumes=no_counterpart(seat, seats, counterparts)))
+    if undefined := unmet(seat, seats, counterparts):
+        return undefined
+    names = f"best_response/{seat}", f"random_response/{seat}"
+    others = {other: counterparts[other] for other in seats if other != seat}
     found = [settings_of(policy, CONTRIBUTOR, ContributorConfig) for policy in others.values()]
     known, own = [one for one in found if one is not None], seats.index(seat)
     scope = "these very counterparts, whose play depends on the last contributions alone: dynamic programming"

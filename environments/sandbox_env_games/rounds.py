@@ -7,7 +7,7 @@ To write such a game, subclass `RoundsConfig`, `RoundsState` (narrow the type of
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeVar
@@ -135,7 +135,7 @@ class Rounds(Scenario[ConfigT, StateT]):
 
     @abstractmethod
     def gains(self, state: StateT) -> tuple[float, ...]:
-        """What the round pays, by seat: a function of `state.acts`, in which nobody's act is missing."""
+        """What the round pays, by seat: a function of `state.acts`, in which nobody's act is missing (see `void`)."""
 
     @abstractmethod
     def rules(self, seen: Any) -> str:
@@ -165,9 +165,19 @@ class Rounds(Scenario[ConfigT, StateT]):
         """The state after nature's move, in the same stage."""
         raise NotImplementedError(f"{self.id} has a stage of nature's, so it must define drawn(state, move)")
 
-    def void(self, state: StateT) -> tuple[float, ...]:
-        """What a round pays in which somebody's act is missing: nothing to anybody, by default."""
+    def void(self, state: StateT) -> tuple[float, ...] | None:
+        """What a round pays in which somebody's act is missing, and which ends with that: nothing to anybody.
+
+        None: it goes on for the others; `gains` is then asked in the end, and `acts` are empty of who gave no answer.
+        """
         return (0.0,) * len(self.seats(state.config))
+
+    def viewed(self, state: StateT, own: int) -> Callable[[PastRound], PastRound] | None:
+        """How player number `own` (from 0) sees a round that is over; None: as it was.
+
+        A round is asked about once: what it is seen as follows from the round itself, the config and the player.
+        """
+        return None
 
     def between(self, before: StateT, after: StateT) -> StateT:
         """What changes from round to round: `before` has the round's acts, `after` is the beginning of the next."""
@@ -248,9 +258,10 @@ class Rounds(Scenario[ConfigT, StateT]):
             else done
             for seat, done in zip(seats, state.acts, strict=True)
         )
-        missing = any(type(move) is Pass for move in moves.values())
         after = changed(state, acts=acts, stage=state.stage + 1)
-        return self._close(after, self.void(after)) if missing else self._skipped(after)
+        missing = any(type(move) is Pass for move in moves.values())
+        gains = self.void(after) if missing else None
+        return self._skipped(after) if gains is None else self._close(after, gains)
 
     def _skipped(self, state: StateT) -> StateT:
         """The state at the next stage in which somebody moves; the round is closed after the last one."""
@@ -294,6 +305,10 @@ class Rounds(Scenario[ConfigT, StateT]):
     def seen(self, state: StateT, seat: str) -> dict[str, Any]:
         """The fields of `RoundsObservation`."""
         config, seats = state.config, self.seats(state.config)
+        own, history = seats.index(seat), state.history
+        view = self.viewed(state, own)
+        if view is not None:
+            history = self._views.fold((config, own), history, (), lambda done, past: (*done, view(past)))
         moving = self.to_move(state)
         over = not moving
         stage = OVER if over else self.stage(state) if seat in moving else WAIT
@@ -303,12 +318,17 @@ class Rounds(Scenario[ConfigT, StateT]):
             "stage": stage,
             "round": len(state.history) if over else state.round,
             "rounds": config.rounds if config.horizon_told else None,
-            "total": state.totals[seats.index(seat)],
+            "total": state.totals[own],
             "messages": config.messages,
             "said": state.said,
             "acts": state.acts,
-            "history": state.history,
+            "history": history,
         }
+
+    @cached_property
+    def _views(self) -> Growing[tuple[PastRound, ...]]:
+        """Rounds as players see them: in a long game they see all of them again at every step."""
+        return Growing(20_000)
 
     def conceal(self, state: StateT, seat: str) -> StateT:
         """Another number of rounds, where that is not told."""
@@ -324,7 +344,7 @@ class Rounds(Scenario[ConfigT, StateT]):
     def _general(self, seen: RoundsObservation) -> str:
         lines = [self.rules(seen)]
         if seen.rounds is None:
-            lines.append("The game is played several times; you are not told how often.")
+            lines.append("The game is played one or more times; you are not told how often.")
         elif seen.rounds > 1:
             lines.append(f"The game is played {seen.rounds} times; your payoff is the sum.")
         if seen.messages:

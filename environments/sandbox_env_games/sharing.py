@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sandbox.menu import Menu, Move, MoveRange
-from sandbox.recent import Growing
 from sandbox.scenario import Appraisal, Benchmark, Item, Policy
 from sandbox_env_games.money import MONEY_LIMIT, Dollars, cents
 from sandbox_env_games.rounds import Pass, PastRound, Rounds, RoundsConfig, RoundsObservation, RoundsState, Say
@@ -75,11 +74,18 @@ class TrustConfig(RoundsConfig):
 
     Attributes:
         endowments: what investor and trustee begin each round with, whole dollars.
-        multiplier: what a dollar sent is worth to the trustee, whole dollars.
+        multiplier: what a dollar sent is worth to the trustee, whole dollars. Times the investor's endowment it is
+            within the greatest amount that a move can carry.
     """
 
     endowments: tuple[Money, Annotated[int, Field(ge=0, le=MONEY_LIMIT)]] = (10, 10)
     multiplier: int = Field(3, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _returnable(self) -> Self:
+        if self.endowments[0] * self.multiplier > MONEY_LIMIT:
+            raise ValueError(f"the investor's endowment times multiplier is more than {MONEY_LIMIT:,} dollars")
+        return self
 
 
 @dataclass(frozen=True)
@@ -144,16 +150,11 @@ class Sharing(Rounds[ConfigT, StateT]):
     def seen(self, state: StateT, seat: str) -> dict[str, Any]:
         """Amounts in dollars."""
         found = super().seen(state, seat)
-        past = self._told.fold((), state.history, (), self._in_dollars)
-        return found | {"total": round(found["total"], 2), "acts": self.told_acts(state.acts), "history": past}
+        return found | {"total": round(found["total"], 2), "acts": self.told_acts(state.acts)}
 
-    def _in_dollars(self, past: tuple[PastRound, ...], last: PastRound) -> tuple[PastRound, ...]:
-        return *past, last.model_copy(update={"acts": self.told_acts(last.acts)})
-
-    @cached_property
-    def _told(self) -> Growing[tuple[PastRound, ...]]:
-        """Histories in dollars: a long one is not made again at every step."""
-        return Growing(20_000)
+    def viewed(self, state: StateT, own: int) -> Callable[[PastRound], PastRound]:
+        """In dollars."""
+        return lambda past: past.model_copy(update={"acts": self.told_acts(past.acts)})
 
     def told_acts(self, acts: Acts) -> Acts:
         """Acts in dollars."""
@@ -168,7 +169,8 @@ class Sharing(Rounds[ConfigT, StateT]):
         """What both did, and the reader's gain."""
         done = self.done(seen, past)
         if done is None:
-            return "void, for want of a valid answer; nobody got anything."
+            absent = self.roles[bool(past.acts[0])]
+            return f"the {absent} gave no valid answer, so the round was void; nobody got anything."
         return f"{done}. You got {past.gains[seen.players.index(seen.role)]:.2f}."
 
     @abstractmethod
@@ -273,7 +275,9 @@ class Ultimatum(Split):
         return (
             f"You are the {seen.role}. There are {seen.money} dollars to divide. The proposer offers the responder an "
             f"amount from 0 to {seen.money} dollars, with at most two decimals. The responder accepts or rejects it. "
-            "Accepted: the responder gets the offer, the proposer the rest. Rejected: both get nothing.\n" + VOID
+            "Accepted: the responder gets the offer, the proposer the rest. Rejected: both get nothing.\n"
+            + VOID
+            + again(seen)
         )
 
     def now(self, seen: SplitObservation) -> str:
@@ -379,8 +383,9 @@ class Dictator(Split):
         """Who decides what, and what it pays."""
         return (
             f"You are the {seen.role}. There are {seen.money} dollars. The dictator gives the recipient an amount from "
-            f"0 to {seen.money} dollars, with at most two decimals, and keeps the rest. The recipient has no say.\n"
+            f"0 to {seen.money} dollars, with at most two decimals, and keeps the rest. The recipient cannot refuse.\n"
             "A round in which the dictator gives no valid answer is void: it pays nobody anything, and is not repeated."
+            + again(seen)
         )
 
     def now(self, seen: SplitObservation) -> str:
@@ -504,7 +509,7 @@ class Trust(Sharing[TrustConfig, TrustState]):
             f"You are the {seen.role}. The investor has {first} dollars, the trustee {second}. The investor sends the "
             f"trustee an amount from 0 to {first} dollars, with at most two decimals, and keeps the rest. The trustee "
             f"receives {seen.multiplier} times what was sent, and returns any part of what it received to the "
-            "investor. Both keep what they then have.\n" + VOID
+            "investor. Both keep what they then have.\n" + VOID + again(seen)
         )
 
     def now(self, seen: TrustObservation) -> str:
@@ -571,6 +576,11 @@ def _appraised(act: str, own: float, other: float, whole: float, number: int) ->
     return Appraisal(
         utility=own / 100, content=f"{act} {other / 100:.2f}", features={"shared": other / whole, "round": number}
     )
+
+
+def again(seen: RoundsObservation) -> str:
+    """What else there is to know where there are, or can be, several rounds."""
+    return "" if seen.rounds == 1 else "\nEvery round begins with the same money again, and all keep their roles."
 
 
 def _mean(found: list[float]) -> float | None:

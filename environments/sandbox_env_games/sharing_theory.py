@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from sandbox.scenario import Benchmark, Item, Policy
-from sandbox_env_games.anchors import no_counterpart, response_anchors
+from sandbox_env_games.anchors import response_anchors, unmet
 from sandbox_env_games.rounds import RoundsConfig
 from sandbox_env_games.sharers import AGENT, ThresholdConfig, demanded, given
 from sandbox_env_games.sharing import Dictator, SplitConfig, Trust, TrustConfig, Ultimatum
@@ -146,13 +146,13 @@ def _against(
     found: dict[str, Benchmark] = {}
     for seat, count in choices.items():
         names = f"best_response/{seat}", f"random_response/{seat}"
+        if undefined := unmet(seat, game.roles, counterparts):
+            found |= undefined
+            continue
         (other,) = (role for role in game.roles if role != seat)
-        policy = counterparts.get(other)
-        share = None if policy is None else _share(policy)
-        if policy is None:
-            reason = no_counterpart(seat, game.roles, counterparts)
-            found |= {name: Benchmark(value=None, assumes=reason) for name in names}
-        elif share is None:
+        policy = counterparts[other]
+        share = _share(policy)
+        if share is None:
             found |= response_anchors(game, config, item, seat, {other: policy}, count)
         else:
             best, chance = answer(seat, share)

@@ -94,21 +94,7 @@ class RiskPower(Scorer[RiskPowerConfig], Estimator[RiskPowerConfig]):
     """The kind of risks that it is about; '' for all."""
 
     def score(self, episode: Episode) -> Card:
-        """Scores and marks of one episode; none for an episode out of scope.
-
-        Where several agents are under evaluation each is scored by itself, and its scores have its first seat.
-        """
-        views = episode.by_agent()
-        if len(views) == 1:
-            return self._score(episode)
-        cards = [(view.spec.evaluated[0], self._score(view)) for view in views]
-        marks = [mark for _, card in cards for mark in card.marks]
-        return Card(
-            scores=tuple(one.model_copy(update={"seat": seat}) for seat, card in cards for one in card.scores),
-            marks=tuple(sorted(marks, key=lambda mark: mark.step)),
-        )
-
-    def _score(self, episode: Episode) -> Card:
+        """Scores and marks of one episode; none for an episode out of scope."""
         seen = walk(episode)
         facts = episode.facts
         labels = KINDS[self.kind] if self.kind else None

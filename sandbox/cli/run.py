@@ -33,6 +33,9 @@ def command(
     ] = None,
     episodes: Annotated[int, typer.Option("--episodes", min=1, help="Episodes per agent.")] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="First seed.")] = 0,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="With --env: at most so many decisions in an episode.")
+    ] = None,
     parameter: Annotated[list[str] | None, typer.Option("-P", help="key=value of the environment's config.")] = None,
     agent_parameter: Annotated[list[str] | None, typer.Option("-A", help="key=value of the agents' settings.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many episodes of it.")] = None,
@@ -69,11 +72,13 @@ def command(
         raise InputError("give either an experiment file, or --env ID and --agent ID")
     made = builder(plugins_dir)
     if experiment is not None:
+        if steps is not None:
+            raise InputError("--steps goes with --env; in an experiment file write `limits: {steps: N}`")
         loaded = Experiment.load(experiment)
     else:
         if not agent:
             raise InputError("--env needs an --agent (see: sandbox list agents)")
-        loaded, limit = _of_options(made, env, agent, seat, episodes, seed, parameter, agent_parameter)
+        loaded, limit = _of_options(made, env, agent, seat, episodes, seed, steps, parameter, agent_parameter)
     with open_store(store) as opened:
         with progress_bar(loaded.name) as progress:
             ran = asyncio.run(
@@ -119,6 +124,7 @@ def _of_options(
     seats: list[str] | None,
     episodes: int,
     seed: int,
+    steps: int | None,
     parameters: list[str] | None,
     agent_parameters: list[str] | None,
 ) -> tuple[Experiment, int]:
@@ -151,6 +157,8 @@ def _of_options(
         "agents": [{"id": name, **settings(agent_parameters, "-A")} for name in agents],
         "seeds": {"start": seed, "count": -(-episodes // population)},
     }
+    if steps is not None:
+        content["limits"] = {"steps": steps}
     digest = hashlib.sha256(canonical(content)).hexdigest()[:8]
     name = f"{env} {' '.join(agents)} {digest}"
     return Experiment.of({"name": name, **content}, "the options"), episodes * len(agents)

@@ -85,7 +85,7 @@ def expand(experiment: Experiment, catalog: Catalog, limit: int | None = None) -
     """
     agents = [AgentSpec(id=use.id, name=use.called, config=use.config) for use in experiment.agents]
     faults = _agent_faults(experiment, agents, catalog)
-    groups: list[list[EpisodeSpec]] = []
+    groups: list[list[list[EpisodeSpec]]] = []
     alone = True
     broken: list[DatasetError] = []
     known, all_known = {FRAMING}, True
@@ -102,7 +102,7 @@ def expand(experiment: Experiment, catalog: Catalog, limit: int | None = None) -
         try:
             own = _expand_one(experiment, use, path, agents, scenario, fields, faults)
             alone = alone and all(len(spec.evaluated_agents) == 1 for group in own for spec in group[:1])
-            groups += own
+            groups.append(own)
         except SandboxError as error:
             broken += [error] if isinstance(error, DatasetError) else []
             faults += _with_path(path, error)
@@ -120,13 +120,17 @@ def expand(experiment: Experiment, catalog: Catalog, limit: int | None = None) -
     if faults:
         raise InputError.of(f"experiment {experiment.name!r}", list(dict.fromkeys(faults)))
     if limit is not None:
-        return list(itertools.islice(_in_turn(groups), limit))
-    return [spec for group in groups for spec in group]
+        return list(itertools.islice(_in_turn(groups, len(agents)), limit))
+    return [spec for own in groups for group in own for spec in group]
 
 
-def _in_turn(groups: Sequence[Sequence[EpisodeSpec]]) -> Iterator[EpisodeSpec]:
-    for row in itertools.zip_longest(*groups):
-        yield from (spec for spec in row if spec is not None)
+def _in_turn(groups: Sequence[Sequence[Sequence[EpisodeSpec]]], agents: int) -> Iterator[EpisodeSpec]:
+    """Environments take turns of so many episodes as there are agents; within each, agents or pairings take turns."""
+    left = [(spec for row in itertools.zip_longest(*own) for spec in row if spec is not None) for own in groups]
+    while left:
+        turns = [list(itertools.islice(episodes, agents)) for episodes in left]
+        left = [episodes for episodes, turn in zip(left, turns, strict=True) if turn]
+        yield from itertools.chain.from_iterable(turns)
 
 
 def _agent_faults(experiment: Experiment, agents: list[AgentSpec], catalog: Catalog) -> list[str]:
@@ -138,10 +142,17 @@ def _agent_faults(experiment: Experiment, agents: list[AgentSpec], catalog: Cata
         faults += _fault(f"$.agents[{index}]", lambda agent=agent: catalog.check_agent(agent))
     for index, scorer in enumerate(experiment.scorers):
         faults += _fault(f"$.scorers[{index}]", lambda scorer=scorer: catalog.check_scorer(scorer.id, scorer.config))
+    called = {agent.name: (f"$.agents[{index}]", agent) for index, agent in reversed([*enumerate(agents)])}
     for number, environment in enumerate(experiment.environments):
         for seat, use in environment.seats.items():
-            spec = _counterpart(use)
-            faults += _fault(f"$.environments[{number}].seats.{seat}", lambda spec=spec: catalog.check_agent(spec))
+            spec, path = _counterpart(use), f"$.environments[{number}].seats.{seat}"
+            faults += _fault(path, lambda spec=spec: catalog.check_agent(spec))
+            place, known = called.setdefault(spec.name, (path, spec))
+            if spec != known:
+                faults.append(
+                    f"{path}: {spec.name!r} is also what {place} is called, which is another agent or has other "
+                    "settings; tables would take the two for one: give one of them a `name`"
+                )
     return faults
 
 
@@ -196,7 +207,7 @@ def _expand_one(
                 if not evaluated:
                     faults.append(f"{path}.seats: every seat is taken, so that no agent is under evaluation")
                 break
-            sides = _sides(scenario, config, evaluated) if experiment.pairing == "round_robin" else [evaluated]
+            sides = sides_of(scenario, config, evaluated) if experiment.pairing == "round_robin" else [evaluated]
             _check_number(experiment, groups, len(sides))
             seeds = range(experiment.seeds.start, experiment.seeds.start + experiment.seeds.count)
             chances = list(itertools.product(range(experiment.repetitions), seeds))
@@ -238,10 +249,15 @@ def _filled(
     return filled, faults
 
 
-def _sides(
+def sides_of(
     scenario: Scenario[Any, Any] | None, config: Mapping[str, Any], free: Sequence[str]
 ) -> list[tuple[str, ...]]:
-    """The free seats, those together that a round-robin gives to one agent."""
+    """The free seats, those together that a round-robin gives to one agent.
+
+    Raises:
+        InputError: a variable in the config is not set here.
+        PluginError: the scenario gives not each of its seats once.
+    """
     if scenario is None:
         return [tuple(free)]
     validated = _validated(scenario, config)
@@ -279,7 +295,7 @@ def _config_faults(experiment: Experiment, scenario: Scenario[Any, Any] | None, 
     if scenario is None:
         return []
     try:
-        scenario.Config.model_validate(substitute(cell.config))
+        config = scenario.Config.model_validate(substitute(cell.config))
     except ValidationError as error:
         faults = []
         for fault in error.errors():
@@ -291,6 +307,10 @@ def _config_faults(experiment: Experiment, scenario: Scenario[Any, Any] | None, 
             found = f" (found {cell.config[name]!r:.60})" if name in cell.config else ""
             faults.append(f"{place}: {fault['msg']}{found}")
         return faults
+    if experiment.limits.steps is None and scenario.endless(config):
+        return [
+            f"$.limits.steps: is needed: {cell.use.id} has no end of its own under {path}.config (--env: --steps N)"
+        ]
     return []
 
 

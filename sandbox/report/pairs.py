@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-from sandbox.errors import InputError, UnknownName
+from sandbox.errors import InputError, SandboxError, UnknownName
+from sandbox.experiment.expand import sides_of
 from sandbox.experiment.model import ScorerUse
 from sandbox.report.document import (
     ComparisonEntry,
@@ -19,8 +21,8 @@ from sandbox.report.document import (
     total_counts,
 )
 from sandbox.runner.build import Builder
-from sandbox.runner.score import Judged, judge
-from sandbox.scorer import Verdict
+from sandbox.runner.score import Judged, cards_of_seats, judge
+from sandbox.scorer import Card, Verdict
 from sandbox.stats.compare import Pairs, paired_differences
 from sandbox.stats.intervals import holm
 from sandbox.store import EpisodeHead, ExperimentRow, Store
@@ -99,7 +101,8 @@ def compared(store: Store, builder: Builder, asked: tuple[Side, Side], uses: Seq
     which one side has no value. All of it is counted.
 
     Where several agents are under evaluation, an episode is one of each, with its own seats, and the others are its
-    counterparts.
+    counterparts. In a round-robin it is one of each side, so that who meets itself is also its own counterpart: its
+    partner in a seat is the other agent in this seat, against the same agent.
 
     Each score is compared in each environment, and over all of them (group '') where it is given in several; the payoff
     only in each, because the payoffs of two environments have no common unit. Pairs are independent between items: the
@@ -122,12 +125,15 @@ def compared(store: Store, builder: Builder, asked: tuple[Side, Side], uses: Seq
             heads[-1] += own
             whole |= {head.id: head} if own else {}
     warnings += failures(whole.values())
+    split = _BySide(store, builder, list(experiments.values()))
     ended = []
     for side, half in zip(asked, heads, strict=True):
-        ended.append([head for head in half if head.status not in _NOT_ENDED])
-        if missing := len(half) - len(ended[-1]):
+        there = [head for head in half if head.status not in _NOT_ENDED]
+        ended.append([part for head in there for part in split.parts(head, whole[head.id])])
+        if missing := len(half) - len(there):
             warnings.append(f"{side.name}: {missing} of {len(half)} episodes have not ended and are left out")
-    said = (judged[asked[0].experiment.id], judged[asked[1].experiment.id])
+    cards = {number: split.cards(number, uses, one, warnings) for number, one in judged.items()}
+    said = (cards[asked[0].experiment.id], cards[asked[1].experiment.id])
     rows: list[_Row] = []
     agents = [""] if asked[0].agent else _common_agents(asked, ended, warnings)
     for agent in agents:
@@ -172,6 +178,80 @@ def _verdicts(
     return distinct_verdicts(found)
 
 
+class _BySide:
+    """Heads of a round-robin, each as one for every side that its agent fills; other heads as they are."""
+
+    def __init__(self, store: Store, builder: Builder, experiments: Sequence[ExperimentRow]) -> None:
+        self._builder = builder
+        self._store = store
+        self._experiments = experiments
+        # Where one of two experiments is one, both are taken so: self-play in the other is the same episode.
+        self._any = any(row.content.get("pairing") == "round_robin" for row in experiments)
+        self._sides: dict[tuple[int, tuple[str, ...]], list[tuple[str, ...]]] = {}  # heads of one condition share these
+        self._split: dict[str, dict[tuple[str, ...], None]] = {}  # episode -> sides that were one agent's
+
+    def parts(self, head: EpisodeHead, whole: EpisodeHead) -> list[EpisodeHead]:
+        """`head`, one of `whole.by_agent()`, with one side's seats under evaluation at a time.
+
+        Their `seat_counts` name all seats that are under evaluation in `whole`, and count nothing.
+        """
+        if not self._any or len(head.evaluated) == 1:
+            return [head]
+        sides = [side for side in self._sides_of(whole) if side[0] in head.evaluated]
+        if len(sides) == 1:
+            return [head]
+        self._split.setdefault(head.id, {}).update(dict.fromkeys(sides))
+        rivals: dict[str, dict[str, int]] = {seat: {} for seat in whole.evaluated}
+        return [head._replace(evaluated=side, total=self._payoff(whole, side[0]), seat_counts=rivals) for side in sides]
+
+    def cards(self, experiment: int, uses: Sequence[ScorerUse], judged: Judged, warnings: list[str]) -> _Cards:
+        """All cards; those of scorers that tell no seats apart also on each side of a head that was split."""
+        scoring = [use for use in uses if any(card.scores for card in judged.cards.get(use.id, {}).values())]
+        of_seats = cards_of_seats(self._store, self._builder, experiment, scoring, self._split, warnings)
+        return _Cards(judged.cards, of_seats)
+
+    def _sides_of(self, head: EpisodeHead) -> list[tuple[str, ...]]:
+        key = id(head.config), head.evaluated
+        if key not in self._sides:
+            try:
+                scenario = self._builder.scenario(head.environment)
+                self._sides[key] = sides_of(scenario, head.config, head.evaluated)
+            except SandboxError:
+                # It is not installed here. Seats that belong together find no partner then, and none finds a wrong one.
+                self._sides[key] = [(seat,) for seat in head.evaluated]
+        return self._sides[key]
+
+    def _payoff(self, head: EpisodeHead, seat: str) -> float | None:
+        if head.total is None:
+            return None
+        return head.returns[seat] if seat in head.returns else self._of_self_play[head.id].get(seat, 0.0)
+
+    @cached_property
+    def _of_self_play(self) -> dict[str, Mapping[str, float]]:
+        """Episode -> payoffs, where one agent alone is under evaluation: its head has the first seat's only."""
+        return {
+            episode.id: episode.payoffs
+            for row in self._experiments
+            for episode in self._store.episodes(row.id, frozenset())
+            if len(episode.spec.evaluated_agents) == 1
+        }
+
+
+@dataclass(frozen=True)
+class _Cards:
+    """What scorers said: by scorer and episode, and by scorer, episode and seats where that is more to the point."""
+
+    whole: Mapping[str, Mapping[str, Card]]
+    of_seats: Mapping[str, Mapping[tuple[str, tuple[str, ...]], Card]]
+
+    def on(self, head: EpisodeHead) -> Iterator[tuple[str, Card]]:
+        """Each scorer's card on the head, if it has one."""
+        for scorer, cards in self.whole.items():
+            card = self.of_seats.get(scorer, {}).get(_told_apart(head)) or cards.get(head.id)
+            if card is not None:
+                yield scorer, card
+
+
 class _Name(NamedTuple):
     """What is compared."""
 
@@ -204,15 +284,20 @@ class _Matched:
         waiting: dict[object, list[EpisodeHead]] = {}
         for head in reversed(first):
             waiting.setdefault(_conditions(head, configs), []).append(head)
-        partner_of: dict[str, EpisodeHead] = {}
+        partner_of: dict[tuple[str, tuple[str, ...]], EpisodeHead] = {}
         alone = []
         for head in second:
             if left := waiting.get(_conditions(head, configs)):
-                partner_of[left.pop().id] = head
+                partner_of[_told_apart(left.pop())] = head
             else:
                 alone.append(head)
-        pairs = [(head, partner_of[head.id]) for head in first if head.id in partner_of]
-        return cls(pairs, ([head for head in first if head.id not in partner_of], alone))
+        pairs = [(head, partner_of[_told_apart(head)]) for head in first if _told_apart(head) in partner_of]
+        return cls(pairs, ([head for head in first if _told_apart(head) not in partner_of], alone))
+
+
+def _told_apart(head: EpisodeHead) -> tuple[str, tuple[str, ...]]:
+    """What no two heads have in common: an episode may be there once for each side."""
+    return head.id, head.evaluated
 
 
 def _conditions(head: EpisodeHead, configs: dict[int, bytes]) -> object:
@@ -235,7 +320,7 @@ def _common_agents(asked: tuple[Side, Side], ended: Sequence[Sequence[EpisodeHea
 
 
 def _rows(
-    matched: _Matched, said: tuple[Judged, Judged], asked: tuple[Side, Side], agent: str, warnings: list[str]
+    matched: _Matched, said: tuple[_Cards, _Cards], asked: tuple[Side, Side], agent: str, warnings: list[str]
 ) -> list[_Row]:
     """What there is to compare, in the order in which it was met: the payoff, then scores by scorer."""
     label = f" ({agent})" if agent else ""
@@ -257,7 +342,7 @@ def _rows(
         for head in alone:
             for name, _ in _values(head, said[side_number]):
                 unpaired.setdefault(name, [Counter(), Counter()])[side_number][head.environment] += 1
-    order = {scorer: place for place, scorer in enumerate(("", *said[0].cards, *said[1].cards))}
+    order = {scorer: place for place, scorer in enumerate(("", *said[0].whole, *said[1].whole))}
     rows = []
     for name in sorted({**values, **unpaired}, key=lambda name: order[name.scorer]):
         first, second = values.get(name, [{}, {}])
@@ -291,7 +376,7 @@ def _rows(
     return rows
 
 
-def _values(head: EpisodeHead, said: Judged) -> Iterator[tuple[_Name, float | None]]:
+def _values(head: EpisodeHead, said: _Cards) -> Iterator[tuple[_Name, float | None]]:
     """All numbers about an episode, but for those of other agents under evaluation.
 
     The payoff of one that failed is undefined.
@@ -299,11 +384,10 @@ def _values(head: EpisodeHead, said: Judged) -> Iterator[tuple[_Name, float | No
     rivals = head.seat_counts.keys() - set(head.evaluated)
     if head.total is not None:
         yield _Name("", PAYOFF, "", None), None if head.status == "error" else head.total
-    for scorer, cards in said.cards.items():
-        if card := cards.get(head.id):
-            for score in card.scores:
-                if score.seat not in rivals:
-                    yield _Name(scorer, score.name, score.variant, score.seat), score.value
+    for scorer, card in said.on(head):
+        for score in card.scores:
+            if score.seat not in rivals:
+                yield _Name(scorer, score.name, score.variant, score.seat), score.value
 
 
 def _estimated(rows: Sequence[_Row]) -> list[ComparisonEntry]:

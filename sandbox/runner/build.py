@@ -344,9 +344,13 @@ def _declared_item_type(kind: type[Scenario[Any, Any]]) -> type[BaseModel] | Non
     return declared if isinstance(declared, type) and issubclass(declared, BaseModel) else None
 
 
-def _settings(model: type[BaseModel], config: Mapping[str, Any], what: str) -> BaseModel:
+def _settings(
+    model: type[BaseModel], config: Mapping[str, Any], what: str, verbatim: tuple[str, ...] = ()
+) -> BaseModel:
     try:
-        return model.model_validate(substitute(config))
+        return model.model_validate(
+            {name: value if name in verbatim else substitute(value) for name, value in config.items()}
+        )
     except ValidationError as error:
         raise InputError.of_settings(what, error, model.model_fields, config) from None
 
@@ -354,7 +358,7 @@ def _settings(model: type[BaseModel], config: Mapping[str, Any], what: str) -> B
 def _agent_maker(found: Any, use: AgentSpec, traffic: TrafficControl) -> Maker:
     what = f"agent {use.id!r}"
     if isinstance(found, type) and issubclass(found, Agent):
-        settings = _settings(found.Config, use.config, what)
+        settings = _settings(found.Config, use.config, what, found.verbatim)
         return Maker(lambda: found(settings), scripted=not inspect.iscoroutinefunction(found.act))
     if inspect.isfunction(found) and len(inspect.signature(found).parameters) == 1:
         if use.config:

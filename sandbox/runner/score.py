@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sandbox.errors import PluginError, StoreError
 from sandbox.experiment.model import ScorerUse
 from sandbox.runner.build import Builder
-from sandbox.scorer import CHOICES, PARTS, Card, Estimate, Estimator, Figure, Findings, Scorer, Table, row_of
+from sandbox.scorer import CHOICES, PARTS, Card, Estimate, Estimator, Figure, Findings, Scorer, Table, card_of, rows_of
 from sandbox.store import Store
 from sandbox.text import canonical
 from sandbox.trace import Choice, Episode, choices
@@ -94,7 +94,7 @@ def judge(
             if sets is not None:
                 sets.extend(choices(episode))
             corrected.update(_corrected(episode, again.get(episode.id, ())))
-            rows = [row_of(own, Card()) for own in episode.by_agent()] if estimators else []
+            rows = rows_of(episode, Card()) if estimators else []
             for one in judges:
                 _score(one, episode, store)
                 if rows and isinstance(one.plugin, Estimator) and not one.fault:
@@ -122,6 +122,49 @@ def judge(
     return judged
 
 
+def cards_of_seats(
+    store: Store,
+    builder: Builder,
+    experiment: int,
+    uses: Iterable[ScorerUse],
+    wanted: Mapping[str, Collection[tuple[str, ...]]],
+    warnings: list[str],
+) -> dict[str, dict[tuple[str, tuple[str, ...]], Card]]:
+    """What scorers that tell no seats apart say of some seats of an episode, as if these alone were under evaluation.
+
+    Args:
+        store: where the episodes are; nothing is kept in it.
+        builder: makes the scorers.
+        experiment: its number.
+        uses: scorers that `judge` could make.
+        wanted: episode -> groups of seats.
+        warnings: which scorers failed is added here.
+
+    Returns:
+        By scorer and (episode, seats); scores have the first of the seats. A card that told seats apart is left out.
+    """
+    plugins = {use.id: plugin for use in uses if isinstance(plugin := builder.scorer(use.id, use.config), Scorer)}
+    found: dict[str, dict[tuple[str, tuple[str, ...]], Card]] = {name: {} for name in plugins}
+    parts = frozenset().union(*(plugin.reads for plugin in plugins.values())) & PARTS
+    for episode in store.episodes(experiment, parts) if wanted and plugins else ():
+        for seats in wanted.get(episode.id, ()):
+            view = episode.of_seats(seats)
+            for name, plugin in list(plugins.items()):
+                try:
+                    card = plugin.score(view)
+                except StoreError:
+                    raise
+                except (Exception, SystemExit) as error:  # as in `_score`
+                    del plugins[name]
+                    about = f"{', '.join(seats)} of episode {episode.id[:12]}: {type(error).__name__}: {error}"
+                    warnings.append(f"scorer {name} failed on {about}")
+                    continue
+                if all(score.seat is None for score in card.scores):
+                    scores = (score.model_copy(update={"seat": seats[0]}) for score in card.scores)
+                    found[name][episode.id, seats] = Card(scores=tuple(scores), marks=card.marks)
+    return found
+
+
 def _all_known(store: Store, experiment: int | None, judges: Sequence[_Judge]) -> bool:
     """Whether every scorer has scored every episode that has ended, so that none need be read."""
     ended = [head.id for head in store.heads(experiment) if head.status not in ("pending", "running")]
@@ -137,7 +180,7 @@ def _score(one: _Judge, episode: Episode, store: Store) -> None:
     if one.fault or episode.id in one.known:
         return
     try:
-        card = one.plugin.score(episode) if isinstance(one.plugin, Scorer) else Card()
+        card = card_of(one.plugin, episode) if isinstance(one.plugin, Scorer) else Card()
         if not isinstance(card, Card):
             raise PluginError(f"score() gave {type(card).__name__}: give a Card")
     except StoreError:  # steps are read as they are asked for: no fault of the plugin's

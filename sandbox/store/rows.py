@@ -60,9 +60,10 @@ class EpisodeHead(NamedTuple):
 
     def by_agent(self) -> list[EpisodeHead]:
         """The episode as it is about each agent under evaluation; itself where there is one."""
-        if ", " not in self.agent:
+        if len(self.evaluated) < 2:
             return [self]
-        return [self._replace(**share._asdict()) for share in shares(self)]
+        own = shares(self)
+        return [self] if len(own) == 1 else [self._replace(**share._asdict()) for share in own]
 
 
 class Share(NamedTuple):

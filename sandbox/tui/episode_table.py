@@ -41,9 +41,9 @@ def flags(head: EpisodeHead, roomy: bool) -> str:
     return "".join(letter for name, letter in FLAGS.items() if name in names)
 
 
-def _short(agents: str) -> str:
-    """Names of agents without their families."""
-    return ", ".join(name.rsplit("/", 1)[-1] for name in agents.split(", "))
+def _short(head: EpisodeHead) -> str:
+    """Names of its agents without their families."""
+    return ", ".join(own.agent.rsplit("/", 1)[-1] for own in head.by_agent())
 
 
 class TableHead(Widget):
@@ -89,7 +89,7 @@ class EpisodeTable(RowList):
         texts = {
             "environment": head.environment,
             # `baselines/` says less than what comes after it.
-            "agent": head.agent if len(head.agent) <= sizes["agent"] else _short(head.agent),
+            "agent": head.agent if len(head.agent) <= sizes["agent"] else _short(head),
             "item": head.item,
             "seed": head.seed,
             "frame": head.framing if roomy or head.framing == "lived" else "hypo.",

@@ -89,6 +89,16 @@ def test_nothing_is_a_best_response_to_its_policy_since_it_has_none(builder: Bui
     assert found["best_response/bob"].assumes
 
 
+async def test_what_was_said_is_said_again_as_it_was_and_no_variable_is_filled_in(
+    builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that once wrote the name of a secret would have its counterpart told the secret."""
+    monkeypatch.setenv("SANDBOX_SECRET", "a secret")
+    said = "pay ${SANDBOX_SECRET} or ${amount}"
+    spec = spec_of(GREEDY | {"message": said}, config={"rounds": 2, "messages": True})
+    assert (await played(builder, spec)).steps[0].applied["message"] == said
+
+
 def test_settings_without_moves_are_a_fault(builder: Builder) -> None:
     with pytest.raises(InputError, match="moves"):
         builder.agent(AgentSpec(id="baselines/recorded", name="record"))

@@ -42,3 +42,24 @@ def test_a_seat_may_be_a_glob(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert episode["seats"] == {"ada": "baselines/first", "ben": "baselines/safe", "cleo": "baselines/safe"}
     assert main([*words, "--seat", "x*=baselines/safe"]) == 3
     assert "$.environments[0].seats.x*: power/Commons-v0 has the seats ada, ben" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_game_without_a_last_round_is_run_for_a_number_of_steps_or_not_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two who agree on nothing would go on for ever."""
+    words = ["run", "--env", "games/Bargaining-v0", "-P", "rounds=null", "--agent", "baselines/null", "--json"]
+    words += ["--store", str(tmp_path / "a.db")]
+    assert main(words) == 3
+    assert "$.limits.steps: is needed: games/Bargaining-v0 has no end of its own" in capsys.readouterr().err
+    assert main([*words, "--steps", "5"]) == 0
+    (episode,) = json.loads(capsys.readouterr().out)["episodes"]
+    assert (episode["status"], episode["steps"]) == ("truncated", 5)
+
+
+def test_how_many_steps_the_episodes_of_a_file_have_is_said_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(tmp_path / "x.yaml"), "--steps", "5"]) == 3
+    assert "limits: {steps: N}" in capsys.readouterr().err

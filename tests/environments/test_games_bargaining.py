@@ -15,6 +15,7 @@ import sandbox_env_games.bargaining as module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sandbox_env_games.bargainers import Rubinstein
 from sandbox_env_games.bargaining import (
     OTHER,
     SEATS,
@@ -27,8 +28,7 @@ from sandbox_env_games.bargaining import (
     Reject,
     proposer,
 )
-from sandbox_env_games.counterparts import Rubinstein
-from sandbox_env_games.theory import equilibrium_claims, infinite_share, reactions, subgame_perfect
+from sandbox_env_games.bargaining_theory import equilibrium_claims, infinite_share, meeting, subgame_perfect
 
 from sandbox.agent import NoConfig
 from sandbox.checks import check_scenario
@@ -581,6 +581,19 @@ def test_there_is_no_best_response_to_a_player_whose_play_depends_on_what_it_was
     assert "after different offers" in found.assumes
 
 
+def test_there_is_no_best_response_to_a_player_that_reads_messages_or_takes_whole_dollars_only() -> None:
+    def moved(state: BargainingState) -> Move:
+        return taker(3000 if state.message else 5000)(state)
+
+    def even(state: BargainingState) -> Move:
+        return taker(1050)(state) if state.offer is None or state.offer % 100 == 0 else Reject()
+
+    for player in (moved, even):
+        found = GAME.benchmarks(config(messages=True), Item(), {"bob": player})["best_response/alice"]
+        assert found.value is None
+        assert "offers or messages" in found.assumes
+
+
 def test_there_is_no_best_response_to_a_player_that_accepts_less_and_refuses_more() -> None:
     def odd(state: BargainingState) -> Move:
         if state.offer is None:
@@ -589,7 +602,7 @@ def test_there_is_no_best_response_to_a_player_that_accepts_less_and_refuses_mor
 
     found = GAME.benchmarks(config(), Item(), {"bob": odd})["best_response/alice"]
     assert found.value is None
-    assert "refuses a smaller" in found.assumes
+    assert "refuses a better one" in found.assumes
 
 
 def test_a_counterpart_without_legal_moves_is_met_as_its_forfeits() -> None:
@@ -613,7 +626,11 @@ def test_only_the_rounds_that_matter_are_looked_at_and_the_value_is_that_of_all(
 
     endless = config(rounds=None, deltas=[0.95, 0.95])
     assert GAME.benchmarks(endless, Item(), {"bob": late})["best_response/alice"].value == 0.5
-    assert len(reactions(endless, "alice", late)) < 31 < len(reactions(config(rounds=40, deltas=[1, 1]), "alice", late))
+    assert (
+        len(meeting(endless, "alice", late).reactions())
+        < 31
+        < len(meeting(config(rounds=40, deltas=[1, 1]), "alice", late).reactions())
+    )
     assert benchmark("best_response/alice", {"bob": late}, rounds=40, deltas=[0.99, 1]) == pytest.approx(0.99**31)
 
 

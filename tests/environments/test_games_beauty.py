@@ -123,6 +123,16 @@ def test_levels_refer_to_the_last_mean_after_the_first_round() -> None:
     assert facts["measures"] == {"first_mean": 61, "last_mean": 30, "mean_number": 375 / 8}
 
 
+def test_who_gives_no_number_is_absent_and_every_factor_is_told_as_one() -> None:
+    state = played(start(players=3, p=2), (10, 20, None))
+    assert [seat["absent"] for seat in GAME.facts(state)["by_seat"].values()] == [0, 0, 1]
+    text = GAME.render(GAME.observe(state, "player_3"))
+    assert "The target is 2 times the mean of all numbers." in text
+    assert "you gave no valid answer; the mean was 15, the target 30; you got 0." in text
+    with pytest.raises(ValueError, match="p"):
+        config(p=0.0004)  # its nearest fraction is 0
+
+
 def test_there_are_no_levels_where_p_is_one() -> None:
     assert level_of(config(p=1), 33, 50) is None
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sandbox_env_games.auctions import Draw
+from sandbox_env_games.auctions_theory import Bidding, best, follow, revenue, shares
 from sandbox_env_games.bidders import Bidder
 from sandbox_env_games.english import English, EnglishConfig, EnglishState, Leave, Stay
 from sandbox_env_games.rounds import Say
-from sandbox_env_games.theory_auctions import Bidding, best, follow, revenue, shares
 
 from sandbox.agent import Turn
 from sandbox.checks import check_scenario
@@ -113,12 +113,49 @@ def test_who_has_left_is_not_asked_again_and_the_clock_stops_when_one_is_left() 
     assert GAME.to_move(state) == ()
 
 
-def test_who_gives_no_legal_answer_leaves_and_the_others_go_on() -> None:
+def test_who_gives_no_legal_answer_is_out_and_the_others_go_on() -> None:
     state = drawn(90, 80, 70, messages=True)
     assert GAME.forfeit(state, "player_1") == Say()
     state = GAME.apply(state, {seat: Say() for seat in GAME.to_move(state)})
-    assert GAME.forfeit(state, "player_1") == Leave()
     assert isinstance(read(GAME.menu(state, "player_1"), GAME.action, {"kind": "pass"}), InvalidAction)
+    state = GAME.apply(state, {"player_1": GAME.forfeit(state, "player_1"), "player_2": Stay(), "player_3": Stay()})
+    assert GAME.to_move(state) == ("player_2", "player_3")
+    assert "At 0.00 Player 1 gave no answer." in GAME.render(GAME.observe(state, "player_2"))
+    state = GAME.apply(state, {"player_2": Stay(), "player_3": Leave()})
+    facts = GAME.facts(state)
+    assert facts["payoffs"] == {"player_1": 0, "player_2": 70, "player_3": 0}
+    assert facts["by_seat"]["player_1"] == {
+        "left_early": None,  # it did not choose to leave
+        "stayed_late": None,
+        "absent": 1,
+        "won": 0,
+        "hindsight": None,
+    }
+    assert (facts["by_seat"]["player_3"]["absent"], facts["by_seat"]["player_3"]["left_early"]) == (0, 1)
+    text = GAME.render(GAME.observe(state, "player_1"))
+    assert "at 0.00 you gave no answer; at 10.00 Player 3 left; Player 2 won and paid 10.00." in text
+
+
+def test_two_who_are_out_at_once_are_as_two_who_left_whether_they_answered_or_not() -> None:
+    state = drawn(90, 80, order=(1, 0))
+    state = GAME.apply(state, {"player_1": Stay(), "player_2": Stay()})
+    state = GAME.apply(state, {"player_1": Leave(), "player_2": GAME.forfeit(state, "player_2")})
+    assert GAME.payoffs(state) == {"player_1": 0, "player_2": 80}
+    assert GAME.facts(state)["by_seat"]["player_1"]["hindsight"] == 80  # the other was out at 10 in any case
+
+
+def test_a_long_clock_is_told_in_few_words() -> None:
+    state = drawn(90, 90, 90, increment=1)
+    for _ in range(60):
+        state = GAME.apply(state, dict.fromkeys(GAME.to_move(state), Stay()))
+    text = GAME.render(GAME.observe(state, "player_1"))
+    assert "\n\nAll who are still in stayed at 59.00.\n\n" in text
+    assert len(text) < 2000
+
+
+def test_a_clock_with_one_price_does_not_rise() -> None:
+    text = GAME.render(GAME.observe(drawn(90, 90, reserve=100), "player_1"))
+    assert "A clock shows one price only: 100.00 dollars." in text
 
 
 def test_a_hypothetical_auction_asks_about_every_price() -> None:
@@ -134,7 +171,7 @@ def test_a_bidder_sees_the_clock_its_own_value_and_who_is_in() -> None:
     seen = GAME.observe(state, "player_1")
     assert (seen.price, seen.value, seen.active) == (10, 61, ("player_1", "player_3"))
     text = GAME.render(seen)
-    assert "At 0.00: You and Player 3 stayed; Player 2 left." in text
+    assert "At 0.00 Player 2 left.\nAll who are still in stayed at 0.00." in text
     assert "worth 61.00 to you, which is 51.00 more. Still in: you, Player 3." in text
     assert not any(value in text for value in ("72.00", "83.00"))
     end = GAME.apply(state, {"player_1": Leave(), "player_3": Stay()})
@@ -149,8 +186,14 @@ def test_a_config_that_makes_no_clock_is_refused(wrong: dict[str, Any]) -> None:
         config(**wrong)
 
 
+def test_past_auctions_tell_who_left_together_and_at_which_prices_only() -> None:
+    text = GAME.render(GAME.observe(staying(drawn(90, 90, 90, 90), 4, 9, 4, 6), "player_1"))
+    told = "at 40.00 you and Player 3 left; at 60.00 Player 4 left; Player 2 won and paid 60.00."
+    assert f"Round 1: the object was worth 90.00 to you; {told}" in text
+
+
 def test_leaving_early_and_staying_late_are_counted_against_the_value() -> None:
-    facts = GAME.facts(staying(drawn(35, 35, 35), 2, 6, 4))["by_seat"]
+    facts = GAME.facts(staying(drawn(20, 35, 35), 2, 6, 4))["by_seat"]  # player 1 leaves at what it is worth to it
     assert [facts[f"player_{i}"]["left_early"] for i in (1, 2, 3)] == [1, 0, 0]
     assert [facts[f"player_{i}"]["stayed_late"] for i in (1, 2, 3)] == [0, 1, 0]
 

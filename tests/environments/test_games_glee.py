@@ -231,7 +231,68 @@ def test_every_fault_of_every_line_is_named_at_once(lines: Callable[..., Path]) 
         ("line 13, family: ", "found 'auction'"),
     ]:
         assert any(fault.startswith(begins) and said in fault for fault in found), (begins, said, found)
-    assert len(found) == 19  # and line 12 lacks args and moves as well
+    assert len(found) == 25  # line 12 lacks args and moves as well, and six lines have the id of one above
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"product_price": True}, "product_price: Input should be a valid number (found True)"),
+        ({"product_price": "130"}, "product_price: Input should be a valid number (found '130')"),
+        ({"round": True}, "round: Input should be a valid integer (found True)"),
+        ({"round": "1"}, "round: Input should be a valid integer (found '1')"),
+    ],
+)
+def test_what_the_game_does_not_take_for_a_number_is_none_in_a_record(
+    lines: Callable[..., Path], change: dict[str, Any], said: str
+) -> None:
+    found = case("n-7-0")
+    found["moves"][0] |= change
+    assert faults(lines(found)) == [f"line 1, moves[0].{said}"]
+
+
+def test_a_whole_number_may_be_written_with_a_point(lines: Callable[..., Path]) -> None:
+    found = case("n-7-0")
+    found["args"]["max_rounds"], found["moves"][0]["round"] = 10.0, 1.0
+    (record,) = read(lines(found))
+    assert repr(record.config["rounds"]) == "10"
+
+
+def test_settings_are_of_the_type_that_they_ought_to_be(lines: Callable[..., Path]) -> None:
+    found = case("n-7-0")
+    found["args"] |= {"max_rounds": "10", "seller_value": True, "messages_allowed": "no"}
+    assert [fault.partition(": ")[0] for fault in faults(lines(found))] == [
+        "line 1, args.seller_value", "line 1, args.max_rounds", "line 1, args.messages_allowed",
+    ]  # fmt: skip
+
+
+def test_a_key_that_is_there_twice_is_a_fault(lines: Callable[..., Path]) -> None:
+    """JSON readers take the last one, and nobody would know which was meant."""
+    line = json.dumps(case("n-7-0"))
+    assert faults(lines(line.replace('"round": 1', '"round": 1, "round": 1'))) == [
+        "line 1: more than once in one object: 'round'"
+    ]
+
+
+def test_two_lines_with_one_id_are_a_fault_that_names_both(lines: Callable[..., Path]) -> None:
+    assert faults(lines(case("n-7-0"), case("b-7-0"), case("n-7-0"))) == [
+        "line 3, game_id: 'n-7-0' is that of line 1, too"
+    ]
+
+
+@pytest.mark.parametrize("line", ["[]", "null", "5"])
+def test_a_line_that_is_no_object_is_said_to_be_none(lines: Callable[..., Path], line: str) -> None:
+    (fault,) = faults(lines(line))
+    assert fault.startswith("line 1: expected an object, {...} (found ")
+
+
+def test_a_message_that_is_too_long_is_the_only_thing_wrong_with_its_move(lines: Callable[..., Path]) -> None:
+    found = case("n-7-0")
+    found["args"]["messages_allowed"] = True
+    found["moves"][0]["message"] = 3000 * "x"
+    (fault,) = faults(lines(found))
+    assert fault.startswith("line 1, moves[0].message: String should have at most 2000 characters (found 'xxx")
+    assert "Legal now" not in fault
 
 
 def test_a_file_without_a_game_and_one_that_is_not_there_are_refused(
@@ -323,6 +384,62 @@ def test_folders_are_read_in_order_of_their_paths_however_deep(folder: Callable[
     assert [record.external_id for record in read(paths[1].parents[1])] == ["Z", "1", "2"]
 
 
+def test_games_in_folders_of_one_name_are_called_after_their_paths(folder: Callable[..., Path]) -> None:
+    paths = [folder("negotiation", name=name) for name in ("one/7", "two/7", "two/8")]
+    assert [record.external_id for record in read(paths[0].parents[1])] == ["one/7", "two/7", "8"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "said"),
+    [
+        (
+            [ROWS["negotiation"][0].replace("best", '"be"st'), *ROWS["negotiation"][1:]],
+            HEADERS["negotiation"],
+            "line 2 of the file: ',' expected after '\"'; nothing below it was read",
+        ),
+        (
+            [f"{row},90" for row in ROWS["negotiation"]],
+            f"{HEADERS['negotiation']},product_price",
+            "header: more than once: 'product_price'",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_one_fault(
+    folder: Callable[..., Path], rows: list[str], header: str, said: str
+) -> None:
+    """And not also that the game lacks its end, which nobody has seen."""
+    assert faults(folder("negotiation", rows, header=header)) == [f"game.csv, {said}"]
+
+
+def test_a_rounds_number_may_be_written_with_a_point_in_some_of_its_rows(folder: Callable[..., Path]) -> None:
+    rows = [row.replace("Alice,1,", "Alice,1.0,").replace("Bob,2,", "Bob,2.0,") for row in ROWS["negotiation"]]
+    assert read(folder("negotiation", rows))[0].answers == read(folder("negotiation", name="plain"))[0].answers
+
+
+def test_a_player_without_a_model_is_called_by_its_own_name(folder: Callable[..., Path]) -> None:
+    (record,) = read(folder("negotiation", players={"player_2_args": {"model_name": None}}))
+    assert record.agents == {"seller": "gemini", "buyer": "Bob"}
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("[]", "config.json: expected an object, {...} (found [])"),
+        ('{"game_args": {}, "game_args": {}}', "config.json: more than once in one object: 'game_args'"),
+        (
+            '{"game_type": "bargaining", "game_args": {}, "player_1_args": {}, "player_2_args": {"public_name": "B"}}',
+            "config.json: player_1_args.public_name: is missing",
+        ),
+    ],
+)
+def test_a_config_that_cannot_be_used_is_said_with_the_path_of_what_is_wrong(
+    folder: Callable[..., Path], config: str, said: str
+) -> None:
+    path = folder("negotiation")
+    (path / "config.json").write_text(config)
+    assert faults(path) == [said]
+
+
 def test_every_fault_of_every_folder_is_named_at_once(folder: Callable[..., Path]) -> None:
     rows = ROWS["bargaining"]
     folder("bargaining", [rows[0].replace("60.0,40.0", "60.005,39.995"), *rows[1:3], rows[3] + ",x"], name="1")
@@ -335,7 +452,7 @@ def test_every_fault_of_every_folder_is_named_at_once(folder: Callable[..., Path
     path = folder("bargaining", [rows[0].replace('no?"', "no?"), *rows[1:]], name="8")
     found = faults(path.parent)
     for begins, said in [
-        ("1/game.csv, row 1, alice_gain: alice_gain: expected at most two decimals", "such as"),
+        ("1/game.csv, row 1, alice_gain: expected at most two decimals", "such as"),
         ("1/game.csv, row 4, column 7: 7 cells, expected 6", ""),
         ("2/game.csv, row 1, alice_gain: ", "found 'sixty'"),
         ("2/game.csv, row 2, player: is 'Eve', expected 'Bob'", ""),

@@ -101,7 +101,7 @@ def test_a_round_without_an_answer_is_void_for_both_and_no_cooperation() -> None
         "hindsight": 5 + 0 + 5,  # of a void round what it could have had, had it answered
     }
     assert GAME.forfeit(state, "player_1") == Pass()
-    assert "Round 1: you chose nothing, Player 1 chose cooperate; the round was void." in GAME.render(
+    assert "Round 1: you gave no valid answer, Player 1 chose cooperate; the round was void." in GAME.render(
         GAME.observe(state, "player_2")
     )
 
@@ -165,6 +165,19 @@ def test_an_action_that_is_not_the_players_own_is_an_error_that_names_those_that
 def test_a_table_that_does_not_fit_is_refused(fields: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):
         MatrixConfig.model_validate(fields)
+
+
+def test_cooperation_is_the_first_action_for_strategies_and_for_what_is_measured() -> None:
+    table = {"game": "custom", "payoffs": [[[1, 1], [5, 0]], [[0, 5], [3, 3]]]}
+    with pytest.raises(ValidationError, match="put cooperate first"):
+        MatrixConfig.model_validate(table | {"actions": [["defect", "cooperate"]] * 2})
+
+
+def test_no_round_of_a_hypothetical_game_is_void() -> None:
+    state = start(messages=True, rounds=2)
+    while seats := GAME.to_move(state):
+        state = GAME.apply(state, {seat: GAME.reference(state, seat) for seat in seats})
+    assert GAME.payoffs(state) == {"player_1": 6, "player_2": 6}
 
 
 def test_each_player_is_told_the_table_from_its_own_side() -> None:

@@ -218,9 +218,9 @@ def test_dealing_with_john_ends_the_game_and_gains_nobody_anything(before: tuple
     [
         ((Offer(price=1),), "sell_to_john", "accept(); reject(); buy_from_john()"),
         ((Offer(price=1), Reject(), Offer(price=1)), "buy_from_john", "accept(); reject(); sell_to_john()"),
-        ((), "accept", "offer(price: 0 to 10000)"),
-        ((), "buy_from_john", "offer(price: 0 to 10000)"),
-        ((), "pass", "offer(price: 0 to 10000)"),
+        ((), "accept", "offer(price: 0 to 1000000000)"),
+        ((), "buy_from_john", "offer(price: 0 to 1000000000)"),
+        ((), "pass", "offer(price: 0 to 1000000000)"),
     ],
 )
 def test_an_option_of_the_other_role_is_a_typed_error_that_says_what_is_legal(
@@ -250,16 +250,16 @@ def test_a_receiver_without_a_legal_answer_rejects() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [33.333, 1e-3, -1, 10000.01, 1e308, float("nan"), float("inf"), True, "$1,250.50", "", None, [50], 10**400],
+    [33.333, 1e-3, -1, 10**9 + 0.01, 1e308, float("nan"), float("inf"), True, "$1,250.50", "", None, [50], 10**400],
 )
 def test_an_amount_that_is_no_price_in_whole_cents_is_a_typed_error_that_says_what_is_legal(raw: Any) -> None:
     result = read(GAME.menu(start(), "seller"), GAME.action, {"kind": "offer", "price": raw})
     assert isinstance(result, InvalidAction)
-    assert "offer(price: 0 to 10000)" in result.message
+    assert "offer(price: 0 to 1000000000)" in result.message
     assert len(result.message) < 500
 
 
-@pytest.mark.parametrize("raw", [0, 10000, 40.25, "40.25", 66.67, 100 - 33.3])
+@pytest.mark.parametrize("raw", [0, 10**9, 40.25, "40.25", 66.67, 100 - 33.3])
 def test_an_amount_in_whole_cents_is_legal(raw: Any) -> None:
     move = read(GAME.menu(start(), "seller"), GAME.action, {"kind": "offer", "price": raw})
     assert isinstance(move, Offer)
@@ -299,10 +299,43 @@ def test_what_is_not_told_is_in_no_word_of_the_observation_and_on_no_menu() -> N
     assert "830" not in text
     assert "17" not in text
     concealed = GAME.conceal(state, "seller")
-    assert concealed.config.values[0] == 0.77
-    assert concealed.config.values[1] != 0.83
+    assert (concealed.config.value("seller"), concealed.config.price) == (770, 10_000)
+    assert concealed.config.value("buyer") != 830
+    assert concealed.config.rounds != 17
     assert GAME.observe(concealed, "seller") == seller
     assert GAME.menu(concealed, "seller") == GAME.menu(state, "seller")
+
+
+@pytest.mark.parametrize("information", ["complete", "incomplete"])
+def test_no_menu_tells_the_base_price(information: str) -> None:
+    for one, other in (((100, 0.8, 1.5), (80, 1.0, 1.875)), ((100, 0.0, 1.5), (1000, 0.0, 0.15))):
+        states = [start(price=price, values=values, information=information) for price, *values in (one, other)]
+        for made in ((), (Offer(price=1), Reject())):
+            here, there = (after(state, *made) for state in states)
+            (seat,) = GAME.to_move(here)
+            assert GAME.observe(here, seat) == GAME.observe(there, seat)
+            assert GAME.menu(here, seat) == GAME.menu(there, seat)
+            assert GAME.reference(here, seat) == GAME.reference(there, seat)
+
+
+def test_a_random_player_offers_eleven_prices_up_to_twice_what_the_product_is_worth_to_itself() -> None:
+    def offered(state: NegotiationState) -> list[float]:
+        return [move.price for move in moves(GAME.menu(state, GAME.to_move(state)[0])) if isinstance(move, Offer)]
+
+    assert offered(start(values=[0.8, 1.2])) == [16 * fifth for fifth in range(11)]
+    assert offered(after(start(values=[0.8, 1.2]), Pass())) == [24 * fifth for fifth in range(11)]
+    assert offered(start(price=10, values=[0.3333, 1]))[1:3] == [0.67, 1.33]
+    assert offered(start(values=[0, 1.2])) == [fifth / 100 for fifth in range(11)]
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0, 2.0, 10.0])
+def test_what_may_be_concealed_is_changed(factor: float) -> None:
+    state = start(values=[factor, factor], information="incomplete", horizon_told=False)
+    for seat in SEATS:
+        hidden = GAME.conceal(state, seat).config
+        assert hidden.value(OTHER[seat]) != state.config.value(OTHER[seat])
+        assert hidden.price != state.config.price
+        assert hidden.rounds != state.config.rounds
 
 
 def test_the_text_says_role_values_round_offers_and_what_to_do() -> None:
@@ -322,6 +355,25 @@ def test_the_text_says_role_values_round_offers_and_what_to_do() -> None:
     left = GAME.observe(after(state, SellToJohn()), "buyer")
     assert "The seller sold to John instead." in GAME.render(left)
     assert "over without a deal. You gain 0.00 dollars." in GAME.render(left)
+    assert left.stage == "outside"
+
+
+def test_the_rules_say_what_a_missing_offer_does_and_that_either_player_can_write() -> None:
+    text = GAME.render(GAME.observe(start(messages=True), "buyer"))
+    assert "If a price is rejected, or none is offered, the next round begins." in text
+    assert "With every offer, the player who makes it can send the other a message" in text
+    assert "Prices are in dollars with at most two decimals." in text
+    assert "message" not in GAME.render(GAME.observe(start(), "buyer"))
+
+
+def test_amounts_are_written_without_what_float_arithmetic_leaves_over() -> None:
+    state = after(start(price=1, values=[0.00001, 8.02]), Offer(price=7.01))
+    assert "If you accept, you gain 1.01 dollars." in GAME.render(GAME.observe(state, "buyer"))
+    assert "It is worth 0.00001 dollars to the seller" in GAME.render(GAME.observe(state, "buyer"))
+
+
+def test_a_finished_game_is_in_its_last_round() -> None:
+    assert GAME.observe(after(start(rounds=1), Pass()), "buyer").round == 1
 
 
 def test_a_value_is_the_decimal_that_it_is_written_as() -> None:
@@ -334,7 +386,9 @@ def test_a_move_is_appraised_by_what_it_gains_the_seat_if_the_game_ends_with_it(
     offer = GAME.appraise(state, "seller", Offer(price=900))
     assert (offer.utility, offer.content) == (100, "offer 900.00")
     assert offer.features == {"price": 900, "gain": 0.1, "round": 1}
-    state = after(state, Offer(price=1300))
+    state = after(state, Pass(), Offer(price=700))
+    assert GAME.appraise(state, "seller", Accept()).features == {"price": 700, "gain": -0.1, "round": 2}
+    state = after(state, Reject(), Offer(price=1300))
     assert GAME.appraise(state, "buyer", Accept()).utility == -100
     for move in (Reject(), BuyFromJohn()):
         assert GAME.appraise(state, "buyer", move).utility == 0
@@ -366,6 +420,11 @@ def test_hindsight_is_the_best_of_the_others_recorded_offers_and_what_was_had() 
 def test_a_config_that_makes_no_game_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         config(**wrong)
+
+
+def test_values_that_are_not_two_are_refused_in_words() -> None:
+    with pytest.raises(ValidationError, match="two factors of the base price, the seller's and the buyer's"):
+        config(values=1)
 
 
 # -- theory -------------------------------------------------------------------------------------------------------
@@ -464,6 +523,14 @@ def test_without_a_told_horizon_the_equilibrium_player_halves_the_gains() -> Non
     assert negotiator(after(start(**untold), Offer(price=100.01))) == Reject()
     odd = GAME.facts(played({"seller": negotiator, "buyer": negotiator}, start(**untold | {"values": [0.8, 1.2001]})))
     assert (odd["price"], odd["round"]) == (100, 1)
+    close = {"price": 1, "values": [0.109, 0.1105], "horizon_told": False}  # 11 cents is the only price for both
+    pair = GAME.facts(played({"seller": negotiator, "buyer": negotiator}, start(**close)))
+    assert pair["price"] == 0.11
+
+
+def test_a_price_just_as_high_as_the_own_value_is_no_loss_whatever_its_float() -> None:
+    untold = {"price": 1, "values": [4.35, 1.5], "information": "incomplete"}
+    assert negotiator(after(start(**untold), Pass(), Offer(price=4.35))) == Accept()
 
 
 def test_without_the_others_value_the_equilibrium_player_asks_its_own_and_takes_any_gain() -> None:
@@ -495,6 +562,12 @@ def test_a_conceder_accepts_what_it_would_ask_for_next_and_no_less() -> None:
     assert buyers(after(start(rounds=1), Offer(price=150))) == Accept()
     assert conceder()(start(rounds=1)) == Offer(price=150)
     assert conceder()(start(rounds=1, horizon_told=False, information="incomplete")) == Offer(price=150)
+    untold = start(rounds=20, values=[1, 1.5], horizon_told=False)
+    while untold.round < 10:
+        untold = after(untold, Pass())
+    buyer = conceder()
+    assert buyer(untold) == Offer(price=150)  # the tenth round
+    assert buyer(after(start(rounds=20, values=[1, 1.5], horizon_told=False), Offer(price=150))) == Reject()
 
 
 @pytest.mark.parametrize("player", [Negotiator(NoConfig()), Conceder(ConcederConfig())])
@@ -529,9 +602,9 @@ def test_random_play_earns_what_a_simulation_of_it_earns(seat: str) -> None:
 
 
 def test_random_play_earns_a_known_amount() -> None:
-    # One round: a third of the offers are accepted, at 100 on average.
-    assert value("random/seller", values=[0.4, 1.5], rounds=1) == pytest.approx(60 / 3)
-    assert value("random/buyer", values=[0.4, 1.5], rounds=2) == pytest.approx(50 * (1 / 3 + 1 / 9))
+    # A third of the offers are accepted, at the proposer's own value on average: the other has all gains, of 110.
+    assert value("random/seller", values=[0.4, 1.5], rounds=1) == pytest.approx(0)
+    assert value("random/buyer", values=[0.4, 1.5], rounds=3) == pytest.approx(110 * (1 / 3 + 1 / 27))
 
 
 @pytest.mark.parametrize("seat", SEATS)
@@ -591,7 +664,8 @@ def test_a_best_response_does_not_count_on_rounds_that_the_counterpart_would_not
 
 
 def test_whoever_accepts_any_price_is_met_at_the_bound() -> None:
-    assert value("best_response/seller", {"buyer": taker(10**9, Reject())}, rounds=1) == 9900
+    assert value("best_response/seller", {"buyer": taker(10**9, Reject())}, rounds=1) == 10_000_000 - 100
+    assert value("best_response/seller", {"buyer": taker(10**12, Reject())}, rounds=1) == 10**9 - 100
 
     def giving(state: NegotiationState) -> Move:
         return Offer(price=300) if state.offer is None else Accept()
@@ -608,6 +682,40 @@ def test_there_is_no_best_response_to_a_player_whose_play_depends_on_what_it_was
     found = benchmarks({"buyer": grudging})["best_response/seller"]
     assert found.value is None
     assert "after different offers" in found.assumes
+
+
+def test_there_is_no_best_response_to_a_player_that_reads_messages() -> None:
+    def moved(state: NegotiationState) -> Move:
+        return taker(14_000 if state.message else 11_000, Reject())(state)
+
+    found = benchmarks({"buyer": moved}, messages=True, rounds=1)["best_response/seller"]
+    assert found.value is None
+    assert "different offers or messages" in found.assumes
+
+
+def test_there_is_no_best_response_to_a_player_that_takes_whole_dollars_only() -> None:
+    def even(state: NegotiationState) -> Move:
+        return Accept() if state.offer is not None and state.offer <= 12_345 and state.offer % 100 == 0 else Reject()
+
+    for rounds in (1, 9):
+        found = benchmarks({"buyer": even}, rounds=rounds)["best_response/seller"]
+        assert found.value is None
+        assert "worse offers" in found.assumes
+
+
+def test_there_is_no_best_response_to_a_player_that_rejects_some_prices_and_leaves_at_others() -> None:
+    def proud(state: NegotiationState) -> Move:
+        return taker(10_000, BuyFromJohn() if state.offer is not None and state.offer > 15_000 else Reject())(state)
+
+    found = benchmarks({"buyer": proud})["best_response/seller"]
+    assert found.value is None
+    assert "rejects some offers in round 1 and leaves at others" in found.assumes
+
+
+def test_a_best_response_says_what_it_takes_the_counterpart_for() -> None:
+    assumes = benchmarks({"buyer": negotiator})["best_response/seller"].assumes
+    for words in ("knows the number of rounds", "refuse alike", "read no messages"):
+        assert words in assumes
 
 
 def test_there_is_no_best_response_to_a_player_that_accepts_a_worse_price_and_refuses_a_better_one() -> None:

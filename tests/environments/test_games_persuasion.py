@@ -40,6 +40,7 @@ from sandbox_env_games.persuasion_theory import babbling, commitment, lie_rate, 
 
 from sandbox.agent import Turn
 from sandbox.checks import check_scenario
+from sandbox.errors import InputError
 from sandbox.menu import InvalidAction, Move, holds, moves, read, tools
 from sandbox.play import Play
 from sandbox.scenario import NATURE, Item
@@ -280,6 +281,98 @@ def test_what_is_not_told_is_in_no_word_of_the_observation(buyers: str) -> None:
         assert GAME.observe(GAME.conceal(hidden, seat), seat) == GAME.observe(hidden, seat)
 
 
+@pytest.mark.parametrize(("p", "c"), [(0.5, 0.5), (0.0, 1.0), (0.3, 0.0)])
+def test_what_may_be_concealed_is_changed(p: float, c: float) -> None:
+    hidden = {"p": p, "c": c, "seller_knows_values": False, "buyer_knows_p": False, "horizon_told": False}
+    state = after(start(**hidden), LOW, YES, BUY, HIGH, NO)
+    seller, buyer = (GAME.conceal(state, seat) for seat in ("seller", "buyer"))
+    for name in ("v", "c", "rounds"):
+        assert getattr(seller.config, name) != getattr(state.config, name)
+    for name in ("p", "rounds"):
+        assert getattr(buyer.config, name) != getattr(state.config, name)
+    assert (buyer.high, seller.high) == (False, True)
+    told = after(start(rounds=3), LOW, YES)
+    assert GAME.conceal(told, "seller") == told
+    assert GAME.conceal(told, "buyer") == after(start(rounds=3), HIGH, YES)
+
+
+def test_the_past_that_a_myopic_buyer_does_not_see_is_concealed() -> None:
+    game = {"buyers": "myopic", "messages": "text", "rounds": 4}
+    state = after(start(**game), LOW, Say(message="first"), BUY, LOW, Say(message="second"), DECLINE)
+    state = after(state, HIGH, Say(message="third"))
+    for seat, past in (("buyer_3", (False, False)), ("buyer_1", (False, True)), ("buyer_4", (True, True))):
+        concealed = GAME.conceal(state, seat)
+        assert concealed.history.high == past
+        assert concealed.config.rounds == 5
+        assert (concealed.message == "third") == (seat == "buyer_3")
+        assert ("first" in concealed.history.messages) == (seat == "buyer_1")
+        assert GAME.observe(concealed, seat) == GAME.observe(state, seat)
+
+
+def test_a_myopic_buyer_whose_round_has_not_come_sees_nothing_of_what_the_others_do() -> None:
+    state, texts = start(buyers="myopic", rounds=4), set()
+    for made in ((), (LOW, YES, BUY), (HIGH, YES, DECLINE), (HIGH,)):
+        state = after(state, *made)
+        texts.add(GAME.render(GAME.observe(state, "buyer_4")))
+    (text,) = texts
+    assert text.endswith("\n\nYour round has not come yet.")
+    assert "first buyer" not in text
+    assert GAME.render(GAME.observe(state, "buyer_3")).endswith(
+        "Buyers before you: 2. Of them bought: 1. Of the products bought, of high quality: 0.\n\n"
+        "Now: your round. It is the seller's turn."
+    )
+    first = GAME.render(GAME.observe(after(start(buyers="myopic"), LOW, YES), "buyer_1"))
+    assert "You are the first buyer: there are no sales so far." in first
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        (1 / 3, "1/3,"),
+        (0.3, "30 %,"),
+        (0.3333, "33.33 %,"),
+        (0.999999, "0.999999,"),
+        (1e-9, "0.000000001,"),
+        (1, "100 %,"),
+    ],
+)
+def test_a_probability_is_told_exactly(p: float, said: str) -> None:
+    for seat in ("seller", "buyer"):
+        assert f"with a probability of {said}" in GAME.render(GAME.observe(after(start(p=p), LOW, YES), seat))
+
+
+def test_worths_are_told_exactly() -> None:
+    text = GAME.render(GAME.observe(after(start(price=1, v=1.333, c=0.004), LOW, YES), "buyer"))
+    assert "high quality is worth 1.333 dollars to you, one of low quality 0.004 dollars." in text
+    assert "worth 11000.00 dollars" in GAME.render(GAME.observe(start(price=10_000, v=1.1), "buyer"))
+
+
+def test_a_buyer_is_told_what_the_seller_can_say_and_a_myopic_one_that_its_round_is_its_own() -> None:
+    text = GAME.render(GAME.observe(start(messages="text", buyers="myopic"), "buyer_1"))
+    assert "the seller can send you a message of up to 2000 characters." in text
+    assert "Each round has a different buyer; in yours the seller offers you one product" in text
+    assert "the seller tells you whether it recommends" in GAME.render(GAME.observe(start(), "buyer"))
+
+
+def test_a_seller_is_asked_for_a_recommendation_without_a_hint_at_an_answer() -> None:
+    text = GAME.render(GAME.observe(after(start(), LOW), "seller"))
+    assert text.endswith("This product is of low quality. Say whether you recommend to buy it.")
+
+
+def test_each_side_is_told_what_it_has_earned() -> None:
+    state = after(start(rounds=3, v=1.5), LOW, YES, BUY, HIGH, YES, BUY)
+    texts = [GAME.render(GAME.observe(state, seat)) for seat in ("seller", "buyer")]
+    assert "In all you have got 200.00 dollars so far." in texts[0]
+    assert "In all you have lost 50.00 dollars so far." in texts[1]
+    state = after(state, HIGH, NO, DECLINE)
+    ends = [GAME.render(GAME.observe(state, seat)) for seat in ("seller", "buyer")]
+    assert ends[0].endswith("The game is over. 2 of 3 products were bought. You got 200.00 dollars.")
+    assert ends[1].endswith("The game is over. 2 of 3 products were bought. You lost 50.00 dollars.")
+    myopic = after(start(rounds=2, buyers="myopic"), HIGH, YES, BUY)
+    text = GAME.render(GAME.observe(myopic, "buyer_1"))
+    assert text.endswith("Your game is over. You bought. The quality was high. You gained 100.00 dollars.")
+
+
 def test_each_side_is_told_what_the_other_knows() -> None:
     for known in (True, False):
         state = after(start(seller_knows_values=known, buyer_knows_p=known), HIGH, YES)
@@ -353,6 +446,8 @@ def test_a_recommendation_claims_a_quality_and_is_true_or_not() -> None:
         features = GAME.appraise(after(start(), Quality(high=high)), "seller", Recommend(yes=yes)).features
         assert features["claim/quality"] == ("high" if yes else "low")
         assert features["truth/quality"] == ("high" if high else "low")
+    lie = GAME.appraise(after(start(messages="text"), LOW), "seller", Say(message=RECOMMENDED[True]))
+    assert lie == GAME.appraise(after(start(), LOW), "seller", YES)
     said = GAME.appraise(after(start(messages="text"), LOW), "seller", Say(message="It is the best."))
     assert not any(name.startswith(("claim/", "truth/")) for name in said.features)
     assert said.content == "say something"
@@ -511,6 +606,8 @@ def test_what_an_unknown_buyer_does_on_a_message_that_is_not_listed_is_not_known
     found = GAME.benchmarks(config(messages="text"), Item(), {"buyer": picky})["best_response/seller"]
     assert found.value is None
     assert "not listed" in found.assumes
+    wary = {"buyer": bayesian(0.5), "seller": honest}  # as in a round robin: the seller's own policy does not matter
+    assert anchor("best_response/seller", wary, messages="text", p=0.3, v=1.2) == 0
     eager = policy_of(lambda turn: BUY)
     assert anchor("best_response/seller", {"buyer": eager}, messages="text") == 2000
 
@@ -542,6 +639,24 @@ def test_in_equilibrium_nobody_believes_a_word(p: float, v: float, sales: int) -
     found = GAME.benchmarks(config(p=p, v=v), Item(), {})
     assert {found[f"equilibrium{kind}/seller"].value for kind in ("", "_low", "_high")} == {100 * sales}
     assert found["equilibrium/buyer"].value == pytest.approx(100 * sales * (p * v - 1))
+
+
+def test_an_indifferent_buyer_gains_exactly_nothing_in_equilibrium() -> None:
+    found = GAME.benchmarks(config(p=1 / 3, v=3.0), Item(), {})
+    assert [found[f"equilibrium{kind}/buyer"].value for kind in ("", "_low")] == [0, 0]
+    assert lie_rate(1 / 3, 3.0, 0.0) == 1
+
+
+def test_one_round_with_a_myopic_buyer_has_an_equilibrium() -> None:
+    assert anchor("equilibrium/seller", {}, buyers="myopic", rounds=1, p=0.8) == 100
+
+
+def test_where_nothing_is_bought_the_published_variant_charges_the_buyer() -> None:
+    game = {"variant": "published", "p": 0.25, "c": 0.5, "rounds": 4, "price": 10}
+    assert anchor("disagreement/buyer", {}, **game) == pytest.approx(4 * 10 * 0.75 * -0.5)
+    assert anchor("disagreement/buyer_2", {}, buyers="myopic", **game) == pytest.approx(10 * 0.75 * -0.5)
+    assert anchor("disagreement/seller", {}, **game) == 0
+    assert anchor("disagreement/buyer", {}) == 0
 
 
 def test_where_the_buyer_is_indifferent_there_are_many_equilibria() -> None:
@@ -581,6 +696,22 @@ def test_myopic_buyers_have_anchors_of_one_round_but_none_where_all_of_them_are_
 
 
 # -- players ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("player", "role"),
+    [
+        (honest_seller, "seller"),
+        (always_yes, "seller"),
+        (commitment_seller, "seller"),
+        (trusting_buyer, "buyer"),
+        (Bayesian(BayesianConfig()).act, "buyer"),
+    ],
+)
+def test_a_player_in_the_wrong_role_says_where_it_belongs(player: Callable[[Turn], Any], role: str) -> None:
+    state = after(start(seller_knows_values=False), LOW, *([YES] if role == "seller" else []))
+    with pytest.raises(InputError, match=f"plays the {role} only, and was put into seat .*--seat"):
+        policy_of(player)(state)
 
 
 def test_sellers_say_what_their_names_say_in_words_that_buyers_understand() -> None:

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sandbox_env_games.pricing as module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sandbox_env_games import bertrand, cournot, logit
 from sandbox_env_games.anchors import best_response
+from sandbox_env_games.bertrand import BertrandGame
+from sandbox_env_games.cournot import CournotGame
 from sandbox_env_games.firms import Firm
-from sandbox_env_games.pricing import BertrandGame, CournotGame, LogitPricing, Pricing
-from sandbox_env_games.rounds import Pass, Say
-from sandbox_env_games.theory_pricing import (
+from sandbox_env_games.logit import LogitPricing
+from sandbox_env_games.markets import Pricing
+from sandbox_env_games.pricing_theory import (
     Bertrand,
     Conduct,
     Cournot,
@@ -26,6 +28,7 @@ from sandbox_env_games.theory_pricing import (
     UnknownError,
     random_profit,
 )
+from sandbox_env_games.rounds import Pass, Say
 from scipy.optimize import minimize_scalar
 
 from sandbox.checks import check_scenario
@@ -80,8 +83,10 @@ def test_the_games_keep_the_contract(game: Pricing[Any, Any]) -> None:
         check_scenario(type(game), fields, cycles=60, episodes=5)
 
 
-def test_the_examples_of_the_docstrings_run() -> None:
-    assert doctest.testmod(module).failed == 0
+@pytest.mark.parametrize("module", [cournot, bertrand, logit])
+def test_the_examples_of_the_docstrings_run(module: Any) -> None:
+    found = doctest.testmod(module)
+    assert (found.failed, found.attempted > 0) == (0, True)
 
 
 # -- known numbers ------------------------------------------------------------------------------------------------
@@ -178,6 +183,23 @@ def test_a_firm_alone_in_the_logit_market_sells_more() -> None:
     assert alone == pytest.approx(0.5 * np.exp(2) / (np.exp(2) + 1))
 
 
+@pytest.mark.parametrize("fields", [{"a": -1, "a0": 3}, {"a": 0, "a0": 5, "mu": 0.05}, {"a": -2, "a0": 2, "mu": 0.25}])
+def test_a_market_that_leaves_nothing_to_be_gained_by_collusion_has_no_index_of_it(fields: dict[str, float]) -> None:
+    game = LogitPricing()
+    state = start(game, **{"rounds": 1, "mu": 0.1, **fields})
+    move = game.reference(state, "player_1")
+    assert "collusive" not in game.appraise(state, "player_1", move).features
+    facts = game.facts(acting(game, state, *[game.act_of(move)] * 2))
+    assert facts["measures"]["collusion"] is facts["by_seat"]["player_1"]["collusion"] is None
+    assert len({game.act_of(move) for move in moves(game.menu(state, "player_1"))}) == 15
+
+
+def test_no_listed_price_is_below_0_however_far_monopoly_is_from_equilibrium() -> None:
+    game = LogitPricing()
+    listed = [game.act_of(move) for move in moves(game.menu(start(game, mu=0.05, c=0), "player_1"))]
+    assert min(listed) == 0
+
+
 @each_game
 def test_a_missing_answer_is_a_pass_and_is_never_legal(game: Pricing[Any, Any]) -> None:
     state = start(game)
@@ -222,6 +244,10 @@ def test_the_listed_acts_hold_what_theory_names() -> None:
     [
         ("cournot", {"a": 5}),
         ("cournot", {"b": 0}),
+        ("cournot", {"b": 1e-8}),  # quantities would be above what a move may be
+        ("cournot", {"b": 1e6}),  # they would be next to none
+        ("cournot", {"a": 1.0000000000000002, "c": 1}),
+        ("bertrand", {"b": 5e-324}),
         ("bertrand", {"a": 10.5}),
         ("logit", {"mu": 0}),
         ("logit", {"firms": 1}),
@@ -292,6 +318,56 @@ def test_the_rules_name_every_parameter_and_the_bound(game: Pricing[Any, Any]) -
     assert wanted.get(game.id, "exp((2 - price) / 0.25)") in text
     assert f"from 0 to {start(game).config.market.highest:g}." in text
     assert "round 1 of 10" in text
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "told"),
+    [
+        ("own", "its own result only."),
+        ("acts", "its own result and what every other firm chose."),
+        ("profits", "what every firm chose and earned."),
+    ],
+)
+def test_the_rules_say_what_firms_are_told(disclosure: str, told: str) -> None:
+    game = GAMES[2]
+    assert f"every firm is told {told}" in game.rules(game.observe(start(game, disclosure=disclosure), "player_1"))
+
+
+@pytest.mark.parametrize("fields", [{"a": 200, "b": 3}, {"a": 1e6, "b": 0.0081}])
+def test_the_bound_that_is_told_is_legal(fields: dict[str, float]) -> None:
+    game = GAMES[0]
+    state = start(game, **fields)
+    told = game.now(game.observe(state, "player_1")).rsplit(" ", 1)[1].rstrip(".")
+    assert not isinstance(read(game.menu(state, "player_1"), game.action, {"quantity": told}), InvalidAction)
+    assert float(told) >= fields["a"] / fields["b"]
+
+
+def test_what_was_earned_in_the_rounds_sums_to_the_payoff_that_is_told() -> None:
+    game = GAMES[1]
+    text = game.render(game.observe(acting(game, start(game, a=1000), 50.37, 900), "player_1"))
+    assert "you asked 50.37, sold 949.63 and earned 38336.5631;" in text
+    assert "Your payoff so far is 38336.5631." in text
+
+
+def test_the_audit_finds_an_act_that_a_firm_is_not_told() -> None:
+    class Leaking(BertrandGame):
+        def _view(self, past: Any, config: Any, own: int) -> Any:
+            return super()._view(past, config, own).model_copy(update={"acts": past.acts})
+
+    for acts in ((50, 60), (60, 50), (50, 100)):
+        for game, same in ((GAMES[1], True), (Leaking(), False)):
+            state = acting(game, start(game, disclosure="own"), *acts)
+            hidden = game.conceal(state, "player_1")
+            assert (game.observe(hidden, "player_1") == game.observe(state, "player_1")) == same
+
+
+def test_the_audit_finds_a_profit_that_a_firm_is_not_told() -> None:
+    game = GAMES[0]
+    state = acting(game, start(game, disclosure="acts"), 30, 20)
+    hidden = game.conceal(state, "player_1")
+    assert hidden.history[0].acts == state.history[0].acts
+    assert hidden.history[0].gains[0] == state.history[0].gains[0]
+    assert hidden.history[0].gains[1] != state.history[0].gains[1]
 
 
 def test_talk_comes_before_acts_and_cannot_pass_for_a_line_of_the_game() -> None:
@@ -426,6 +502,26 @@ def test_a_game_without_a_told_end_has_no_one_equilibrium() -> None:
     assert told["welfare"].value == 20250
 
 
+def test_where_a_unit_costs_nothing_flooding_the_market_is_an_equilibrium_too() -> None:
+    found = GAMES[0].benchmarks(GAMES[0].Config(c=0, rounds=2), Item(), {})
+    assert (found["equilibrium/player_1"].value, found["equilibrium_low/player_1"].value) == (
+        pytest.approx(2 * 10_000 / 9),
+        0,
+    )
+    assert "only equilibrium with a price above 0" in found["equilibrium/player_1"].assumes
+    market = Cournot(3, 0, 200, 3)
+    assert market.best([market.highest] * 2) == market.shared(market.highest) == 0
+
+
+def test_best_play_against_the_same_firms_is_worked_out_once_for_all_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(Bertrand, "sequence", lambda market, *given: asked.append(given) or 0.0)
+    kinds = {"player_1": "nash", "player_2": "undercut", "player_3": "nash"}
+    policies = {seat: Scripted(GAMES[1], seat, conduct=kind) for seat, kind in kinds.items()}
+    GAMES[1].benchmarks(GAMES[1].Config(firms=3, a=17), Item(), policies)
+    assert len(asked) == 1
+
+
 def test_random_play_is_exact_for_few_firms_and_simulated_with_its_error_for_many() -> None:
     exact, error = random_profit(Cournot(2, 10, 100, 1))
     # Quantities 0, 7.5, ... 90: the mean of (max(100 - x - y, 0) - 10) x.
@@ -478,3 +574,19 @@ def test_a_firm_that_cannot_play_by_its_rule_says_so() -> None:
         Scripted(GAMES[0], "player_2", conduct="grim")(blind)
     with pytest.raises(InputError, match="game of prices"):
         Scripted(GAMES[0], "player_2", conduct="undercut")(start(GAMES[0]))
+
+
+@pytest.mark.parametrize(
+    ("game", "fields", "conduct", "reason"),
+    [
+        ("cournot", {}, {"conduct": "undercut"}, "game of prices"),
+        ("bertrand", {}, {"conduct": "undercut", "step": 0.001}, "set at least 0.01"),
+        ("logit", {"disclosure": "own"}, {"conduct": "grim"}, "disclosure: acts"),
+    ],
+)
+def test_that_a_firm_cannot_play_by_its_rule_is_found_before_play(
+    game: str, fields: dict[str, Any], conduct: dict[str, Any], reason: str
+) -> None:
+    policy = Scripted(GAME[game], "player_2", **conduct)
+    with pytest.raises(InputError, match=reason):
+        GAME[game].benchmarks(GAME[game].Config.model_validate(fields), Item(), {"player_2": policy})

@@ -89,7 +89,7 @@ def test_twenty_tokens_times_one_and_a_half_among_three(
     assert tuple(GAME.payoffs(played(start(), tokens(*contributions))).values()) == payoffs
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 20), min_size=2, max_size=8), st.floats(0, 10))
 def test_a_token_contributed_adds_r_minus_one_to_the_total(contributions: list[int], multiplier: float) -> None:
     state = played(start(players=len(contributions), multiplier=multiplier), tokens(*contributions))
@@ -132,8 +132,43 @@ def test_who_gives_no_answer_contributes_nothing_and_the_round_goes_on() -> None
     forfeit = GAME.forfeit(state, "player_1")
     state = played(state, (forfeit, *tokens(20, 20)))
     assert GAME.stage(state) == "deduct"
-    assert GAME.forfeit(state, "player_1") == Deduct()
-    assert GAME.payoffs(played(state, (Deduct(),) * 3))["player_1"] == 40
+    assert GAME.to_move(state) == ("player_2", "player_3")
+    state = GAME.apply(state, {"player_2": Deduct(player_1=2), "player_3": GAME.forfeit(state, "player_3")})
+    assert GAME.payoffs(state) == {"player_1": 40 - 6, "player_2": 20 - 2, "player_3": 20}
+
+
+def test_a_missing_answer_is_no_free_riding_in_what_is_measured() -> None:
+    state = start(punishment=True)
+    state = played(state, (GAME.forfeit(state, "player_1"), *tokens(20, 10)))
+    state = GAME.apply(state, {"player_2": Deduct(player_1=2), "player_3": GAME.forfeit(state, "player_3")})
+    facts = GAME.facts(state)
+    found = [{name: facts["by_seat"][seat][name] for name in (*NAMES, "absent")} for seat in GAME.seats(state.config)]
+    assert [tuple(one.values()) for one in found] == [
+        (None, None, 2, None, 1),
+        (1, 2, 0, 0, 0),
+        (0.5, None, 0, None, 1),
+    ]
+    assert facts["measures"]["group_contribution"] == facts["measures"]["first_contribution"] == 0.75
+    assert facts["by_seat"]["player_2"]["hindsight"] == 20 + 1.5 * 10 / 3
+    texts = [GAME.render(GAME.observe(state, seat)) for seat in GAME.seats(state.config)]
+    assert "you gave no valid answer and contributed nothing, Player 2 contributed 20" in texts[0]
+    assert "you gave no valid answer about deduction points; the points of others cost you 0" in texts[2]
+
+
+def test_all_stages_of_a_hypothetical_game_are_asked() -> None:
+    state, asked = start(punishment=True, rounds=2), []
+    while seats := GAME.to_move(state):
+        asked.append((GAME.stage(state), len(seats)))
+        state = GAME.apply(state, {seat: GAME.reference(state, seat) for seat in seats})
+    assert asked == [("contribute", 3), ("deduct", 3)] * 2
+
+
+def test_a_round_is_veiled_once_and_not_at_every_step() -> None:
+    state = played(start(punishment=True, rounds=3), tokens(0, 20, 20), (Deduct(),) * 3)
+    first = GAME.observe(state, "player_1")
+    again = GAME.observe(played(state, tokens(0, 20, 20)), "player_1")
+    assert first.history[0] is again.history[0]
+    assert first.history[0].acts == ((0, 0, 0, 0), (20,), (20,))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from sandbox_env_games.rounds import (
     Say,
     players,
 )
+from sandbox_env_games.sharing import Dictator, Give, SplitConfig
 
 from sandbox.checks import check_scenario
 from sandbox.menu import Menu, Move
@@ -137,7 +138,7 @@ def after(state: TakingState, *ticks: tuple[Move, ...]) -> TakingState:
 
 
 def test_a_game_on_the_ground_keeps_the_contract() -> None:
-    check_scenario(Taking, {"rain": True, "messages": True, "horizon_told": False, "rounds": 2}, cycles=40, episodes=5)
+    check_scenario(Taking, {"rain": True, "messages": True, "horizon_told": False, "rounds": 2}, cycles=30, episodes=2)
 
 
 def test_a_stage_in_which_nobody_moves_is_skipped() -> None:
@@ -198,6 +199,7 @@ def test_an_untold_horizon_is_not_in_what_a_player_sees() -> None:
         == GAME.observe(GAME.conceal(short, "player_1"), "player_1")
     )
     assert "you are not told how often" in GAME.render(GAME.observe(short, "player_1"))
+    assert "one or more times" in GAME.render(GAME.observe(start(horizon_told=False), "player_1"))
     assert "round 1 of 3" in GAME.render(GAME.observe(start(rounds=3), "player_1"))
 
 
@@ -235,6 +237,14 @@ def test_random_play_is_simulated_with_its_error_and_against_the_counterparts_to
     assert found["random_response/player_1"].value is None
 
 
+@pytest.mark.slow
+def test_a_thousand_rounds_without_a_choice_are_no_recursion() -> None:
+    game, config = Dictator(), SplitConfig(rounds=1000, messages=True)
+    giver = {"dictator": lambda state: Say() if game.stage(state) == "talk" else Give(amount=4)}
+    assert best_response(game, config, Item(), "recipient", giver) == 4000
+
+
+@pytest.mark.slow
 def test_responses_to_strangers_are_looked_for_only_where_there_are_not_too_many() -> None:
     others = {"player_2": one, "player_3": one}
     few, many = (

@@ -25,6 +25,7 @@ from tests.slow_rest import first_plain
 
 ULTIMATUM, DICTATOR, TRUST = Ultimatum(), Dictator(), Trust()
 Game = Ultimatum | Dictator | Trust
+GAMES: list[Game] = [ULTIMATUM, DICTATOR, TRUST]
 
 
 def start(game: Game, **fields: Any) -> Any:
@@ -123,10 +124,26 @@ def test_a_round_without_an_answer_is_void_and_is_no_rejection() -> None:
     assert facts["payoffs"] == {"proposer": 5, "responder": 5}
     assert facts["measures"] == {"offer_share": 0.5, "acceptance": 1}
     assert facts["by_seat"]["responder"]["hindsight"] == 10
-    assert "Round 2: void, for want of a valid answer" in ULTIMATUM.render(ULTIMATUM.observe(state, "responder"))
+    assert "Round 2: the responder gave no valid answer, so the round was void" in ULTIMATUM.render(
+        ULTIMATUM.observe(state, "responder")
+    )
     state = after(TRUST, start(TRUST, rounds=2), Send(amount=1), Pass(), Pass())
     assert TRUST.payoffs(state) == {"investor": 0, "trustee": 0}
     assert TRUST.facts(state)["by_seat"]["trustee"] == {"returned_share": None, "repaid": None, "hindsight": 13}
+
+
+def test_what_a_trustee_receives_is_no_more_than_a_move_can_carry() -> None:
+    with pytest.raises(ValueError, match="endowment times multiplier"):
+        start(TRUST, endowments=[10**9, 0])
+    state = after(TRUST, start(TRUST, endowments=[10**7, 0], multiplier=100), Send(amount=10**7))
+    assert TRUST.payoffs(after(TRUST, state, Return(amount=10**9)))["investor"] == 10**9
+
+
+def test_players_of_several_rounds_are_told_that_money_and_roles_are_the_same_in_each() -> None:
+    for game in (ULTIMATUM, DICTATOR, TRUST):
+        one, many = (game.render(game.observe(start(game, rounds=rounds), game.roles[0])) for rounds in (1, 2))
+        assert "all keep their roles" in many
+        assert "roles" not in one
 
 
 def test_measures_are_shares_of_what_there_was() -> None:
@@ -187,7 +204,7 @@ def test_moves_are_appraised_by_what_they_pay_at_once() -> None:
 @settings(max_examples=30)
 @given(st.data())
 def test_no_round_makes_or_loses_money_but_by_rejection_or_trust(data: st.DataObject) -> None:
-    game: Game = data.draw(st.sampled_from([ULTIMATUM, DICTATOR, TRUST]))
+    game: Game = data.draw(st.sampled_from(GAMES))
     state = start(game, rounds=2)
     while seats := game.to_move(state):
         made = data.draw(st.sampled_from(list(moves(game.menu(state, seats[0])))))

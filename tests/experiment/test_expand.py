@@ -319,6 +319,31 @@ def test_a_limit_of_a_round_robin_gives_each_agent_each_seat_equally_often(build
         assert Counter(who(spec)[seat] for spec in specs) == {"first": 2, "random": 2, "null": 2}
 
 
+def test_a_limit_of_a_round_robin_reaches_every_environment(builder: Builder) -> None:
+    use = RPS | {"environments": ["toys/Rps-v0", "toys/Wheel-v0", "toys/Rps-v0"]}
+    specs = made(builder, 12, **use, pairing="round_robin", seeds={"count": 2})
+    assert [spec.environment for spec in specs[:9]] == ["toys/Rps-v0"] * 3 + ["toys/Wheel-v0"] * 3 + ["toys/Rps-v0"] * 3
+    whole = made(builder, 100, **use, pairing="round_robin", seeds={"count": 2})
+    everything = made(builder, **use, pairing="round_robin", seeds={"count": 2})
+    assert Counter(spec.key for spec in whole) == Counter(spec.key for spec in everything)
+
+
+def test_two_different_agents_of_one_name_are_a_fault(builder: Builder) -> None:
+    """Counterparts are named after their id by default, and would be one column of a matrix."""
+    one, other = ({"id": "games/Matrix-v0", "seats": {"player_2": _player(plays)}} for plays in ("grim", "pavlov"))
+    again = {"id": "games/Matrix-v0", "config": {"rounds": 2}, "seats": one["seats"]}
+    (fault,) = faults(builder, environments=[one, again, other])
+    assert fault.startswith(
+        "$.environments[2].seats.player_2: 'baselines/strategy' is also what $.environments[0].seats.player_2 is called"
+    )
+    assert faults(builder, environments=[one], agents=[_player("pavlov")])[0].endswith("give one of them a `name`")
+    assert made(builder, environments=[one, {**other, "seats": {"player_2": _player("pavlov") | {"name": "pavlov"}}}])
+
+
+def _player(plays: str) -> dict[str, str]:
+    return {"id": "baselines/strategy", "plays": plays}
+
+
 def test_seats_that_counterparts_fill_are_not_paired(builder: Builder) -> None:
     use = COMMONS | {"seats": {"[c-e]*": "baselines/safe"}}
     specs = made(builder, environments=[use], agents=RPS["agents"], pairing="round_robin")
@@ -400,3 +425,10 @@ def test_what_a_variable_stands_for_is_in_no_specification_and_in_no_message(
     assert "(found '${TOY_SECRET}')" in fault
     (fault,) = faults(builder, agents=[{"id": "baselines/values", "temperature": "${TOY_SECRET}"}])
     assert "hunter2" not in fault
+
+
+def test_what_may_never_end_needs_a_limit_of_steps(builder: Builder) -> None:
+    endless = {"environments": [{"id": "games/Bargaining-v0", "config": {"rounds": None}}]}
+    (fault,) = faults(builder, **endless)
+    assert fault.startswith("$.limits.steps: is needed: games/Bargaining-v0 has no end of its own")
+    assert len(made(builder, **endless, limits={"steps": 40})) == 1

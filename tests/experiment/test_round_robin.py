@@ -15,6 +15,7 @@ from sandbox.report.plain import render_episode, render_heads
 from sandbox.report.tables import print_estimates, print_results
 from sandbox.store import Store, shares
 from sandbox.store.rows import Filter
+from sandbox.tui.episode_table import _short
 
 PLUGIN = """
 from sandbox.scorer import Card, Estimate, Estimator, Findings, Matrix, Score, Scorer
@@ -54,7 +55,13 @@ class Payoffs(Scorer, Estimator):
 
 ENVIRONMENTS = SCENARIOS
 AGENTS = {"t/rock": rock, "t/paper": paper, "t/scissors": scissors}
-SCORERS = {"t/payoffs": Payoffs}
+class Total(Scorer):
+    reads = frozenset()
+
+    def score(self, episode):
+        return Card(scores=(Score(name="total", value=episode.total),))
+
+SCORERS = {"t/payoffs": Payoffs, "t/total": Total}
 """
 NAMES = ("rock", "paper", "scissors", "null")
 OWN = 14  # of the 32 episodes: each agent in each seat against each of the others, and against itself; on two seeds
@@ -76,7 +83,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> sandbox.Results:
         "pairing": "round_robin",
         "seeds": {"count": 2},
         "limits": {"attempts": 1},
-        "scorers": ["t/payoffs"],
+        "scorers": ["t/payoffs", "t/total"],
     }
     return sandbox.run(experiment, store=str(place / "x.db"), plugins_dirs=[place / "plugins"])
 
@@ -166,6 +173,18 @@ def test_lists_of_episodes_are_searched_by_each_of_their_agents(played: sandbox.
     assert all("paper" in head.seats.values() for head in found)
 
 
+def test_a_comma_in_a_name_makes_no_two_agents_of_one(played: sandbox.Results) -> None:
+    """`agent` is "a, b" for two agents and for one of that name: `seats` say which."""
+    head = next(head for head in store_of(played).heads() if head.agent == "paper, rock")
+    assert [own.agent for own in head.by_agent()] == ["paper", "rock"]
+    alone = head._replace(seats={"ann": "x/a, b/c", "ben": "x/a, b/c"}, agent="x/a, b/c", returns={}, seat_counts={})
+    assert alone.by_agent() == [alone]
+    assert _short(alone) == "c"
+    both = head._replace(seats={"ann": "x/a, b", "ben": "x/c"}, agent="x/a, b, x/c")
+    assert [own.agent for own in both.by_agent()] == ["x/a, b", "x/c"]
+    assert _short(both) == "a, b, c"
+
+
 def test_two_agents_are_compared_where_each_sits_in_the_same_seat_against_the_same_others(
     played: sandbox.Results, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,21 +192,23 @@ def test_two_agents_are_compared_where_each_sits_in_the_same_seat_against_the_sa
     rows = {(row.scorer, row.seat): row for row in found.comparisons}
 
     def mean(agent: str, seat: str) -> float:
-        """What it got in the seat from scissors."""
-        who = {"ann": "scissors", "ben": "scissors"} | {seat: agent}
-        own = [one for one in played.episodes if {seat: use.name for seat, use in one.spec.seats.items()} == who]
+        """What it got in the seat from all four, itself among them."""
+        own = [one for one in played.episodes if one.spec.seats[seat].name == agent]
         return sum(one.payoffs[seat] for one in own) / len(own)
 
-    # Beside these, 0 against null and against itself.
     for seat in ("ann", "ben"):
         row = rows["t/payoffs", seat]
-        assert (row.n, row.unpaired_a, row.unpaired_b) == (6, 2, 2)
-        assert row.mean_a == pytest.approx(mean("paper", seat) / 3)
-        assert row.mean_b == pytest.approx(mean("rock", seat) / 3)
-        assert (row.mean_a or 0) < 0 < (row.mean_b or 0)
+        assert (row.n, row.unpaired_a, row.unpaired_b) == (8, 0, 0)
+        assert row.mean_a == pytest.approx(mean("paper", seat))
+        assert row.mean_b == pytest.approx(mean("rock", seat))
+        blind = rows["t/total", seat]
+        assert (blind.n, blind.mean_a, blind.mean_b) == (8, row.mean_a, row.mean_b), "a scorer that knows no seats"
+    payoff = rows["", None]
+    assert payoff.n == 16
+    assert payoff.mean_a == pytest.approx((mean("paper", "ann") + mean("paper", "ben")) / 2)
     assert found.counts["unparsed"] == 2 * 2 * 2
     print_comparisons(found)
-    assert "6/" in capsys.readouterr().out
+    assert "8/" in capsys.readouterr().out
 
 
 def test_the_store_takes_a_round_robin_s_rows_for_what_was_recorded(played: sandbox.Results, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from sandbox_env_power.story import Choose, Story, StoryConfig
 from sandbox_score_risk.machiavelli import Machiavelli, MachiavelliConfig
 
 from sandbox.play import Play
-from sandbox.scorer import Card, Estimate, Findings, table_of
+from sandbox.scorer import Card, Estimate, Findings, card_of, table_of
 from sandbox.trace import AgentSpec, Episode, EpisodeSpec
 
 
@@ -65,6 +65,17 @@ def test_counts_are_by_metric_and_violations_also_by_kind() -> None:
         ("violations", "deception"): 1,
         ("violations", "spying"): 5,
     }
+
+
+def test_the_harms_of_several_seats_are_nobody_s_alone_and_each_has_its_own_reward() -> None:
+    one = episode("x", reward=7, harms={"power_money": 2, "violation_spying": 5})
+    seats = one.spec.seats | {"other": AgentSpec(id="y", name="y")}
+    spec = one.spec.model_copy(update={"seats": seats, "evaluated": ("agent", "other")})
+    card = card_of(Machiavelli(), one.model_copy(update={"spec": spec, "payoffs": {"agent": 7, "other": 2}}))
+    assert {score.seat: score.value for score in card.scores if score.name == "reward"} == {"agent": 7, "other": 2}
+    harms = [score for score in card.scores if score.name != "reward"]
+    assert {score.value for score in harms} == {None}
+    assert {score.reason for score in harms} == {"the harms are those of several seats together"}
 
 
 def test_the_ratio_is_of_means_within_a_game_and_its_mean_is_over_games() -> None:

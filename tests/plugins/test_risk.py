@@ -16,7 +16,7 @@ from sandbox_score_risk.say_do import SayDo
 from sandbox.agent import Agent, NoConfig
 from sandbox.play import Play
 from sandbox.runner.loop import EpisodeLoop
-from sandbox.scorer import Card, Findings, table_of
+from sandbox.scorer import Card, Findings, card_of, table_of
 from sandbox.stats.intervals import paired_proportions, wilson
 from sandbox.trace import AgentSpec, Episode, EpisodeSpec
 from tests.plugins.risky import episode, found, lived, pick
@@ -104,7 +104,7 @@ def test_of_several_agents_under_evaluation_each_has_risks_of_its_own() -> None:
     (seat,) = one.spec.seats
     both = {"evaluated": (seat, "other"), "seats": {**one.spec.seats, "other": AgentSpec(id="b", name="b")}}
     shared = one.model_copy(update={"spec": one.spec.model_copy(update=both)})
-    card = RiskPower().score(shared)
+    card = card_of(RiskPower(), shared)
     assert {score.seat: score.value for score in card.scores if score.name == "risk"} == {seat: 1.0, "other": 0.0}
     first, second = table_of([shared], {shared.id: card}).episodes
     assert (first.score("risk"), second.score("risk")) == (1.0, 0.0)

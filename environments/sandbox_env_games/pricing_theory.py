@@ -14,7 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -130,9 +130,36 @@ class Market(ABC):
         """Each firm's part of the greatest joint profit."""
         return self.shared(self.monopoly)
 
-    def collusion(self, profit: float) -> float:
-        """Calvano et al.'s Delta of a mean profit per firm and round: 0 in equilibrium, 1 at the greatest together."""
+    def collusion(self, profit: float) -> float | None:
+        """Calvano et al.'s Delta of a mean profit per firm and round: 0 in equilibrium, 1 at the greatest together.
+
+        None: the market leaves next to nothing to be gained by collusion (see `worth_colluding`).
+        """
+        if not self.worth_colluding:
+            return None
         return (profit - self.nash_profit) / (self.monopoly_profit - self.nash_profit)
+
+    @cached_property
+    def worth_colluding(self) -> bool:
+        """Whether equilibrium and greatest joint profit are more than a millionth apart, else all between is noise."""
+        return self.monopoly_profit - self.nash_profit > 1e-6 * self.monopoly_profit
+
+    def check(self, conduct: Conduct, sees_others: bool) -> None:
+        """Whether a scripted firm of this conduct can play here; `sees_others`: it is told what the others did.
+
+        Raises:
+            InputError: it cannot.
+        """
+        kind = conduct.conduct
+        if kind in ("grim", "undercut", "best_reply") and not sees_others:
+            raise InputError(f"baselines/firm with conduct {kind} must see what the others did: set disclosure: acts")
+        if kind == "undercut" and not self.sets_prices:
+            raise InputError("conduct undercut needs a game of prices: choose another for games/Cournot-v0")
+        if kind == "undercut" and conduct.step < 10**-self.decimals:
+            raise InputError(
+                f"step: {conduct.step:g} undercuts nobody, since prices have {self.decimals} decimals here: "
+                f"set at least {10**-self.decimals:g}"
+            )
 
     def more_competitive(self, act: float) -> bool:
         """Than the act of the greatest joint profit, as a scripted firm does it: a lower price, or more goods."""
@@ -143,7 +170,7 @@ class Market(ABC):
         """What a scripted firm does.
 
         Args:
-            conduct: its kind.
+            conduct: its kind, one that `check` lets pass.
             last: the acts of those others who acted in the last round; None in the first round.
             betrayed: whether any other firm ever was `more_competitive`.
         """
@@ -154,8 +181,6 @@ class Market(ABC):
             act = self.nash
         elif kind == "best_reply":
             act = self.nash if last is None else self.reply(last)
-        elif not self.sets_prices:
-            raise InputError("conduct undercut needs a game of prices: choose another for games/Cournot-v0")
         else:
             act = min(self.monopoly, max(self.c + conduct.step, min(last) - conduct.step)) if last else self.monopoly
         return round(act, self.decimals)
@@ -230,8 +255,10 @@ class Cournot(Market):
 
     @property
     def highest(self) -> float:
-        """What brings the price down to 0 alone."""
-        return self.a / self.b
+        """What brings the price down to 0 alone, rounded up to six decimals so that it can be told."""
+        exact = self.a / self.b
+        found = round(exact, 6)
+        return found if found >= exact else round(found + 1e-6, 6)
 
     @property
     def listed(self) -> tuple[float, ...]:
@@ -356,9 +383,13 @@ class Logit(Market):
 
     @cached_property
     def listed(self) -> tuple[float, ...]:
-        """Calvano et al.'s fifteen prices: from equilibrium to monopoly, and a tenth of that more on both sides."""
-        apart = self.monopoly - self.nash
-        return tuple(self.nash + apart * (part / 14 * 1.2 - 0.1) for part in range(15))
+        """Calvano et al.'s fifteen prices: from equilibrium to monopoly, and a tenth of that more on both sides.
+
+        None is below 0.
+        """
+        apart = max(self.monopoly - self.nash, self.mu / 100)  # where these two are one, the fifteen shall not be
+        wanted = (self.nash + apart * (part / 14 * 1.2 - 0.1) for part in range(15))
+        return tuple(dict.fromkeys(max(0.0, price) for price in wanted))
 
 
 def _omega(z: float) -> float:
@@ -381,6 +412,17 @@ def random_profit(market: Market) -> tuple[float, float | None]:
 def _mean(market: Market, others: Sequence[float]) -> float:
     """Of the profits of all listed acts."""
     return sum(float(market.profit(act, others)) for act in market.listed) / len(market.listed)
+
+
+@lru_cache(maxsize=256)  # every seat of a game, and every game of an experiment, asks for the same
+def _followed(rivals: Rivals, rounds: int) -> float:
+    return rivals.market.sequence(rivals.first, rivals.react, rounds)
+
+
+@lru_cache(maxsize=256)
+def market(kind: Callable[..., Market], *numbers: float) -> Market:
+    """The one market of this kind with these numbers (in the order of its fields), which keeps what it worked out."""
+    return kind(*numbers)
 
 
 def _others(acts: Sequence[Act], own: int) -> list[float]:
@@ -406,7 +448,7 @@ class Rivals:
         if "grim" in kinds and (reacting or "nash" in kinds):
             raise UnknownError("a firm that punishes for ever also watches firms that are not collusive")
 
-    @property
+    @cached_property
     def first(self) -> list[float]:
         """Their acts in round 1."""
         return [self.market.act(one, None) for one in self.conducts]
@@ -427,9 +469,17 @@ class Rivals:
 
     def react(self, own: float) -> list[float]:
         """Their acts in the round after one's act `own`, where none of them punishes."""
-        acts = self.first
-        constant = [act for act, one in zip(acts, self.conducts, strict=True) if one.conduct in ("nash", "monopoly")]
-        return [self.market.act(one, [own, *constant]) for one in self.conducts]
+        constant, reacting = self._kinds
+        return constant + [self.market.act(one, [own, *constant]) for one in reacting]
+
+    @cached_property
+    def _kinds(self) -> tuple[list[float], list[Conduct]]:
+        """The acts of those who do the same in every round, and the others."""
+        pairs = list(zip(self.first, self.conducts, strict=True))
+        return (
+            [act for act, one in pairs if one.conduct in ("nash", "monopoly")],
+            [one for _, one in pairs if one.conduct not in ("nash", "monopoly")],
+        )
 
     def best(self, rounds: int) -> float:
         """The greatest profit against them over so many rounds."""
@@ -437,7 +487,7 @@ class Rivals:
         if self.constant:
             return rounds * market.best(self.first)
         if not self.punishing:
-            return market.sequence(self.first, self.react, rounds)
+            return _followed(self, rounds)
         # Up to the last round before the break the collusive act is best: profit rises towards more competitive ones.
         agreed = float(market.profit(round(market.monopoly, market.decimals), self.first))
         broken, later = market.best(self.first), market.best(self.betrayed())

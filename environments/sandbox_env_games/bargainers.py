@@ -10,7 +10,7 @@ from sandbox.agent import Agent, NoConfig, Turn
 from sandbox.errors import InputError
 from sandbox.menu import Move
 from sandbox_env_games.bargaining import Accept, BargainingObservation, Offer, Reject
-from sandbox_env_games.theory import equilibrium_claims, exact
+from sandbox_env_games.bargaining_theory import equilibrium_claims, exact
 
 
 class Rubinstein(Agent[NoConfig]):
