@@ -95,6 +95,7 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         self.observation_space = deepcopy(space_of(self.scenario.Observation))
         self.action_space = deepcopy(space_of(self.scenario.Action))
         self._play: Play | None = None
+        self._end_told = False
         self._players: dict[str, Agent[Any]] = {}
         self._index = 0
 
@@ -107,6 +108,7 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         item = chosen_item(self._items, (options or {}).get("item", self._item), self.np_random)
         config = resolved(self.scenario, self._config, item, Luck(luck))
         self._play, self._index = Play(self.scenario, config, item, luck), 0
+        self._end_told = False
         self._players = {
             seat: one(one.Config())
             for seat, one in self._counterparts.items()
@@ -119,7 +121,10 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         """Make the seat's move, and let the others move until it is the seat's turn again or the episode ends."""
         play = self._running()
         if not play.to_move():
-            raise InputError("the episode has ended: call reset()")
+            if self._end_told:
+                raise InputError("the episode has ended: call reset()")
+            self._end_told = True  # it ended before the seat's first turn, which `reset` cannot say
+            return self._observation(), play.payoffs()[self.seat], True, False, self._info()
         before = play.payoffs()[self.seat]
         move = read_member(play, self.seat, action)
         invalid = {}
@@ -129,7 +134,8 @@ class ScenarioEnv(gymnasium.Env[Any, Any]):
         self._tick({self.seat: move})
         self._advance()
         reward = play.payoffs()[self.seat] - before
-        return self._observation(), reward, not play.to_move(), False, self._info() | invalid
+        self._end_told = not play.to_move()
+        return self._observation(), reward, self._end_told, False, self._info() | invalid
 
     def render(self) -> str:
         """The observation as text."""

@@ -239,3 +239,17 @@ def test_a_foreign_id_is_never_taken_over() -> None:
         id = "CartPole-v1"
 
     assert "scenario" not in gymnasium.registry["CartPole-v1"].kwargs
+
+
+def test_an_episode_that_ends_before_the_seat_s_first_turn_is_over_at_its_first_step() -> None:
+    """An investor who sends nothing leaves the trustee no turn; `reset` has no way to say so."""
+    env = gymnasium.make(
+        "sandbox_env_games.sharing:games/Trust-v0",
+        seat="trustee",
+        counterparts={"investor": lambda turn: {"kind": "send", "amount": 0}},
+    )
+    env.reset(seed=0)
+    _, reward, terminated, *_ = env.step(env.action_space.sample())
+    assert (reward, terminated) == (10, True)
+    with pytest.raises(InputError, match="the episode has ended"):
+        env.step(env.action_space.sample())

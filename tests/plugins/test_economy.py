@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from sandbox_env_games.bargaining import Accept, Bargaining, BargainingConfig, BargainingState, Offer, Reject
 from sandbox_env_games.bargainers import Rubinstein
+from sandbox_env_games.bargaining import Accept, Bargaining, BargainingConfig, BargainingState, Offer, Reject
 from sandbox_score_economy import ANCHORS, BargainingScorer
 
 from sandbox.agent import Agent, NoConfig, Turn
