@@ -67,7 +67,7 @@ def test_an_example_without_a_model_runs_with_a_limit(path: Path, capsys: pytest
 def test_the_round_robin_gives_the_known_payoffs_of_its_strategies(capsys: pytest.CaptureFixture[str]) -> None:
     """Ten rounds of 3, 0, 5, 1: tit for tat loses the first to a defector, who gets 5 once and 1 from there on."""
     document = run(capsys, "run", EXAMPLES / "round-robin.yaml")
-    (matrix,) = document["matrices"]
+    _, matrix = document["matrices"]  # the first has what each gets in all
     found = {
         (one["agent"], heading): one["estimate"]
         for one in document["estimates"]

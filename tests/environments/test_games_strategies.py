@@ -189,7 +189,7 @@ def test_an_experiment_has_exact_anchors_beside_a_strategy(tmp_path: Any) -> Non
                 {
                     "id": "games/Matrix-v0",
                     "config": {"rounds": 20},
-                    "seats": {"player_2": {"id": "baselines/strategy", "plays": "zd_extort_2"}},
+                    "seats": {"player_2": {"id": "baselines/strategy", "name": "zd", "plays": "zd_extort_2"}},
                 }
             ],
             "agents": [{"id": "baselines/strategy", "plays": "grim"}],
