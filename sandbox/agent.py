@@ -40,6 +40,25 @@ ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture of what a seat sees.
+
+    Attributes:
+        media: `image/jpeg` or `image/png`.
+        data: its bytes.
+        width, height: in pixels, which are those that an agent points at.
+        boxes: reference -> (left, top, width, height) in pixels, of what can be pressed and is in the picture: for
+            scripted agents, which do not look; no model is shown them.
+    """
+
+    media: str
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    boxes: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class Turn:
     """All that an agent is told when it is to move.
 
@@ -55,6 +74,7 @@ class Turn:
         luck: the agent's own chance; use `generator()`.
         appraise: ground truth per move, for agents that declare themselves `privileged`; None for all others.
         emit: records an event inside this step.
+        pictures: what the seat sees, where the episode has a surface that is seen (`sandbox.surface`).
     """
 
     seat: str
@@ -68,6 +88,7 @@ class Turn:
     luck: Luck = field(default=Luck(0), repr=False)
     appraise: Callable[[Move], Appraisal] | None = field(default=None, repr=False)
     emit: Emit = field(default=ignore, repr=False)
+    pictures: tuple[Picture, ...] = ()
 
     if not TYPE_CHECKING:  # a checker would take any attribute for granted
 

@@ -232,6 +232,7 @@ class Play:
                 "luck": self.luck,
                 "appraise": told.appraise if privileged else None,
                 "emit": emit,
+                "pictures": (),
             }
         )
 

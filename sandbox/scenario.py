@@ -242,6 +242,15 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         """
         return {}
 
+    def surface(self, config: ConfigT) -> object | None:
+        """What the runner shows the seats under evaluation their observations on, a `sandbox.surface.Surface`.
+
+        None: as the text of `render`.
+
+        Through the Gymnasium and PettingZoo APIs observations are what they are on every surface.
+        """
+        return None
+
     def audit(self, config: ConfigT) -> Sequence[str]:
         """What breaks promises that only this kind of scenario makes, a line each; `check_scenario` ends with it."""
         return ()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
@@ -118,7 +119,7 @@ class GraphAgent(Agent[NoConfig]):
             self._thread = f"{turn.episode}/{turn.seat}"
             config["configurable"] = {"thread_id": self._thread}
         before = await self._before(turn, config)
-        asked = HumanMessage(_question(turn, before), id=_name(turn, len(turn.errors)))
+        asked = HumanMessage(_content(turn, _question(turn, before)), id=_name(turn, len(turn.errors)))
         token = PLAYING.set(turn)
         try:
             state = await self._graph.ainvoke(self._input(turn, before, asked), config)
@@ -229,6 +230,16 @@ def _question(turn: Turn, before: Mapping[str, Any]) -> str:
     if turn.errors and all(getattr(message, "id", None) != _name(turn, 0) for message in before.get("messages", ())):
         return f"{prompt(replace(turn, errors=()))}\n\n{prompt(turn)}"
     return prompt(turn)
+
+
+def _content(turn: Turn, text: str) -> Any:
+    """What the message that asks holds: the text, and beside it the pictures, in LangChain's own blocks."""
+    if not turn.pictures:
+        return text
+    pictures = [
+        {"type": "image", "base64": b64encode(one.data).decode(), "mime_type": one.media} for one in turn.pictures
+    ]
+    return [{"type": "text", "text": text}, *pictures]
 
 
 def _name(turn: Turn, attempt: int) -> str:

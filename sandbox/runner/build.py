@@ -28,6 +28,7 @@ from sandbox.runner.loop import World, as_reply
 from sandbox.runner.replayed import RECORDED
 from sandbox.scenario import Benchmark, Luck, Scenario
 from sandbox.scorer import Estimator, Scorer
+from sandbox.surface import Surface
 from sandbox.text import canonical
 from sandbox.trace import AgentSpec, EpisodeSpec
 
@@ -184,6 +185,14 @@ class Builder:
             return ForeignPlay(spec.environment.removeprefix(PREFIX), substitute(spec.config), spec.seed)
         config, item = self.config_and_item(scenario, spec)
         return Play(scenario, config, item, spec.seed, nature, None if anew else self._memos[spec.environment])
+
+    def surface(self, spec: EpisodeSpec) -> Surface | None:
+        """What the episode is shown on, where that is not the text alone."""
+        scenario = self.scenario(spec.environment)
+        found = None if scenario is None else scenario.surface(self.config_and_item(scenario, spec)[0])
+        if not isinstance(found, Surface | None):
+            raise PluginError(f"{spec.environment}: surface() gave {type(found).__name__}, and not a Surface")
+        return found
 
     def config_and_item(self, scenario: Scenario[Any, Any], spec: EpisodeSpec) -> tuple[Any, Any]:
         """The validated config and item of a specification; the item needs no data set.

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, Protocol
 
 from sandbox.adapters.prices import Prices
 from sandbox.agent import PLAYING, Agent, Answer, Emit, Plain, Reply, Turn, changed
-from sandbox.errors import ModelError, PluginError, StoreError
+from sandbox.errors import BrowserError, ModelError, PluginError, StoreError
 from sandbox.menu import InvalidAction, Move
 from sandbox.play import Draw
 from sandbox.runner.asks import Understand, asked, forked, was_it_a_test
 from sandbox.runner.limits import Meter
 from sandbox.scenario import NATURE, Benchmark
+from sandbox.surface import Presenter
 from sandbox.text import as_json
 from sandbox.told import Answered, Made, Record, Told, made
 from sandbox.trace import ASKED, Ask, Episode, EpisodeSpec, Event, Outcome, Provenance, Status, Step, trusted
@@ -106,6 +107,7 @@ class EpisodeLoop:
         agents: seat -> agent, fresh ones.
         record: takes each step; must only enqueue.
         prices: of models; those that are known by themselves, if left out.
+        presenters: seat -> what shows it its observations, where that is not the text alone.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class EpisodeLoop:
         agents: Mapping[str, Agent[Any]],
         record: Recorder,
         prices: Prices | None = None,
+        presenters: Mapping[str, Presenter] | None = None,
     ) -> None:
         self.spec = spec
         self.world = world
@@ -124,6 +127,7 @@ class EpisodeLoop:
         self.tick = 0
         self._paid: Mapping[str, float] = {}
         self._finite = False  # all that was paid so far
+        self._presenters = presenters or {}
         self._digest = ""
         self._decisions = 0
         self._meter = Meter(spec.limits, prices or Prices())
@@ -140,7 +144,8 @@ class EpisodeLoop:
         """The whole episode; an agent's or environment's exception is recorded as its error, never raised.
 
         Raises:
-            ModelError: a model cannot be reached: nothing is wrong with the episode, which stays to be run.
+            ModelError, BrowserError: a model or a browser cannot be reached: nothing is wrong with the episode, which
+                stays to be run.
         """
         status: Status = "finished"
         reason = ""
@@ -157,7 +162,7 @@ class EpisodeLoop:
             elif world.forfeited and self.spec.framing == "lived":
                 status, reason = "forfeited", "a seat gave no legal answer, and the scenario declares nothing else"
             facts, payoffs = plain(world.facts(), "facts()"), world.payoffs()
-        except (ModelError, StoreError):
+        except (ModelError, BrowserError, StoreError):
             raise  # not the episode's fault: it stays to be run
         except (Exception, SystemExit) as error:  # a plugin may do anything: recorded, and the other episodes go on
             status, reason = "error", "".join(traceback.format_exception(error))[-4000:]
@@ -218,12 +223,15 @@ class EpisodeLoop:
         emit, understand = _recorded(events), partial(world.answered, seat)
         index, key, privileged = len(self.steps), self.spec.key, agent.privileged
         turn = world.turn(seat, index, framing=framing, episode=key, privileged=privileged, emit=emit)
+        presenter = self._presenters.get(seat)
+        if presenter is not None:
+            turn = await presenter.show(turn)
         if evaluated and "hypothetical" in self._asks and len(told.entries) + len(told.ranges) > 1:
             asked = changed(turn, framing="hypothetical")
-            await self._ask("hypothetical", agent, asked, understand, events)
+            await self._ask("hypothetical", agent, asked, _imagined(presenter, asked, understand), events)
         state, began = world.state_hash(), time.monotonic()
         try:
-            answered, outcome, said = await self._answer(agent, turn, understand, events)
+            answered, outcome, said = await self._answer(agent, turn, understand, events, presenter)
         except ModelError as error:
             error.agent = self.spec.seats[seat].name
             raise
@@ -232,12 +240,20 @@ class EpisodeLoop:
             self._meter.count(events)
         return Decided(seat, told, answered, outcome, said, events, state, seconds)
 
-    async def _answer(self, agent: Agent[Any], turn: Turn, understand: Understand, events: list[Event]) -> _Heard:
+    async def _answer(
+        self,
+        agent: Agent[Any],
+        turn: Turn,
+        understand: Understand,
+        events: list[Event],
+        presenter: Presenter | None = None,
+    ) -> _Heard:
         """Ask until an answer is legal, as often as the limits allow; what was wrong goes into `events`."""
         said = ""
         answered: Answered | None = None
         outcome: Outcome = "invalid"
-        for _ in range(self.spec.limits.attempts):
+        left = self.spec.limits.attempts
+        while left:
             try:
                 answer = self._asked(agent, turn)
                 if type(answer) not in _AT_ONCE:
@@ -246,6 +262,7 @@ class EpisodeLoop:
                 events.append(Event(kind="timeout", data={"seconds": self.spec.limits.seconds}))
                 outcome = "timeout"
                 break
+            raw: object
             if type(answer) is Reply:
                 said = answer.text
                 if not isinstance(said, str):
@@ -254,15 +271,23 @@ class EpisodeLoop:
                     events.append(Event(kind="refusal", data={"text": said}))
                     outcome = "refusal"
                     break
-                found = answer.error or understand(answer.action)
+                raw, fault = answer.action, answer.error
             else:
-                said, found = "", understand(answer)
+                raw, said, fault = answer, "", None
+            if presenter is not None and fault is None:
+                raw = await presenter.lower(raw, turn)
+                if isinstance(raw, Turn):  # nothing but another look at the same
+                    turn = raw
+                    continue
+                fault = raw if isinstance(raw, InvalidAction) else None
+            found = fault or understand(raw)
             if not isinstance(found, InvalidAction):
                 answered, outcome = found, found.outcome
                 break
             events.append(Event(kind="invalid", data={"code": found.code, "message": found.message, "said": said}))
             outcome = "unparsed" if found.code == "unparsed" else "invalid"
             turn = changed(turn, errors=(*turn.errors, found))
+            left -= 1
         return _Heard(answered, outcome, said)
 
     async def _ask(
@@ -280,7 +305,7 @@ class EpisodeLoop:
         try:
             fork, turn = forked(agent, turn, question, _recorded(events))
             heard = await self._answer(fork, turn, understand, faults)
-        except (ModelError, StoreError):
+        except (ModelError, BrowserError, StoreError):
             raise
         except (Exception, SystemExit) as error:  # a plugin may do anything
             messages = [f"the fork failed: {type(error).__name__}: {error}"]
@@ -424,6 +449,18 @@ class EpisodeLoop:
         self._digest = fields["digest"] = step.digest_of_parts(self._digest, told, decided, applied)
         self.steps.append(step)
         self.record(step)
+
+
+def _imagined(presenter: Presenter | None, turn: Turn, understand: Understand) -> Understand:
+    """How a fork's answer is read: nothing that it does on a surface has an effect."""
+    if presenter is None:
+        return understand
+
+    def read(raw: object) -> Answered | InvalidAction:
+        meant = presenter.imagined(raw, turn)
+        return meant if isinstance(meant, InvalidAction) else understand(meant)
+
+    return read
 
 
 def _recorded(events: list[Event]) -> Emit:

@@ -10,15 +10,17 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.errors import ModelError, StoreError
+from sandbox.errors import BrowserError, ModelError, StoreError
 from sandbox.experiment.model import Experiment
 from sandbox.runner.build import Builder
 from sandbox.runner.journal import Sharing, journalled
 from sandbox.runner.limits import CircuitBreaker, used_up
 from sandbox.runner.loop import EpisodeLoop
+from sandbox.runner.surfaces import Surfaces
 from sandbox.store import Claimed, Store, Writer
 from sandbox.trace import Episode, EpisodeSpec
 from sandbox.uncollected import collected_seldom
@@ -66,7 +68,8 @@ class Work:
 
     Attributes:
         done: episodes played; failed: of these, those that ended in error.
-        unreachable: agent -> why its model could not be reached; its episodes stay to be run.
+        unreachable: agent -> why its model could not be reached, or environment -> why its browser could not; those
+            episodes stay to be run.
         stopped: why no more episodes were begun though some were left; '' where none were.
     """
 
@@ -109,6 +112,7 @@ class Worker:
         self._alone = True  # the last claim found nothing that others had taken
         self._refilled = 0.0
         self._refilling = asyncio.Lock()
+        self._surfaces = Surfaces(builder)
         self.work = Work()
 
     @property
@@ -126,6 +130,7 @@ class Worker:
         except BaseExceptionGroup as errors:  # one is as good as all: the rest were cancelled because of it
             raise errors.exceptions[0] from None
         finally:
+            await self._surfaces.close()
             if self._writer.healthy:
                 self._writer.release(list(self._playing), [one.number for one in self._claimed])
                 self._writer.flush()  # also when interrupted: what was done is kept
@@ -143,8 +148,14 @@ class Worker:
             self._breaker.failed(work.unreachable[lost[0]])
             self._drop(claimed, unbegun=True)
             return
+        if why := self._surfaces.broken(spec):
+            self._without_surface(claimed, why, unbegun=True)
+            return
         try:
-            episode = await play(claimed, self._builder, self._store, self._writer, self._job.sharing)
+            episode = await play(claimed, self._builder, self._store, self._writer, self._surfaces, self._job.sharing)
+        except BrowserError as error:
+            self._without_surface(claimed, str(error))
+            return
         except ModelError as error:
             work.unreachable[error.agent or spec.agent.name] = str(error)
             self._breaker.failed(str(error))
@@ -161,6 +172,11 @@ class Worker:
         else:
             self._breaker.succeeded()
         self._ended(episode)
+
+    def _without_surface(self, claimed: Claimed, why: str, *, unbegun: bool = False) -> None:
+        """Leave the episode to be run; others, which need no browser, go on."""
+        self.work.unreachable[claimed.spec.environment] = why
+        self._drop(claimed, unbegun=unbegun)
 
     def _drop(self, claimed: Claimed, *, unbegun: bool = False) -> None:
         self._playing.discard(claimed.number)
@@ -241,11 +257,18 @@ class Worker:
         return claiming.result()
 
 
-async def play(claimed: Claimed, builder: Builder, store: Store, writer: Writer, sharing: Sharing = "off") -> Episode:
+async def play(
+    claimed: Claimed,
+    builder: Builder,
+    store: Store,
+    writer: Writer,
+    surfaces: Surfaces,
+    sharing: Sharing = "off",
+) -> Episode:
     """Play one episode, every step on its way to the store as soon as it is done, each model's reply before it is used.
 
     Raises:
-        ModelError: a model cannot be reached; the episode stays to be run.
+        ModelError, BrowserError: a model or a browser cannot be reached; the episode stays to be run.
     """
     spec, attempt = claimed.spec, claimed.attempt
 
@@ -253,16 +276,18 @@ async def play(claimed: Claimed, builder: Builder, store: Store, writer: Writer,
         writer.step(spec.key, attempt, step)
 
     versions = builder.versions(spec)
-    try:
-        world, agents, benchmarks = builder.world(spec), builder.agents(spec), builder.benchmarks(spec)
-    except (ModelError, StoreError):
-        raise
-    except (Exception, SystemExit) as error:  # a plugin may do anything: recorded, and the other episodes go on
-        episode = failed(spec, error, versions, attempt)
-    else:
-        with journalled(store, writer, spec, claimed.number, attempt, sharing):
-            loop = EpisodeLoop(spec, world, agents, record, builder.prices)
-            episode = await loop.run(benchmarks, versions, attempt=attempt)
+    async with AsyncExitStack() as stack:
+        try:
+            world, agents, benchmarks = builder.world(spec), builder.agents(spec), builder.benchmarks(spec)
+            presenters = await surfaces.presenters(spec, stack)
+        except (ModelError, BrowserError, StoreError):
+            raise
+        except (Exception, SystemExit) as error:  # a plugin may do anything: recorded, and the other episodes go on
+            episode = failed(spec, error, versions, attempt)
+        else:
+            with journalled(store, writer, spec, claimed.number, attempt, sharing):
+                loop = EpisodeLoop(spec, world, agents, record, builder.prices, presenters)
+                episode = await loop.run(benchmarks, versions, attempt=attempt)
     writer.finish(episode)
     return episode
 

@@ -17,6 +17,7 @@ from sandbox.experiment.model import Experiment
 from sandbox.plugins import Plugins
 from sandbox.runner.build import Builder
 from sandbox.runner.run import run_experiment
+from sandbox.runner.surfaces import Surfaces
 from sandbox.runner.work import play
 from sandbox.store import Store
 
@@ -157,7 +158,7 @@ async def test_an_episode_that_begins_again_in_the_same_process_is_given_its_rep
     with Store.open(str(tmp_path / "x.db")) as store:
         number = store.add_experiment("paid", asked.model_dump(mode="json"), expand(asked, builder))
         (claimed,) = store.claim(store.queue(number), 1)
-        first = await play(claimed, builder, store, store.writer())
+        first = await play(claimed, builder, store, store.writer(), Surfaces(builder))
         replies = store.replies(claimed.number)
         assert [reply.place for reply in replies] == list(range(len(replies)))
         assert {reply.reply["seat"] for reply in replies} == {"player"}
