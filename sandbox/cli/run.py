@@ -31,12 +31,16 @@ def command(
     seat: Annotated[
         list[str] | None, typer.Option("--seat", help="SEAT=AGENT: a counterpart; SEAT may be a glob.")
     ] = None,
-    episodes: Annotated[int, typer.Option("--episodes", min=1, help="Episodes per agent.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="First seed.")] = 0,
+    episodes: Annotated[
+        int | None, typer.Option("--episodes", min=1, help="With --env: episodes per agent. [default: 1]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="With --env: first seed. [default: 0]")] = None,
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="With --env: at most so many decisions in an episode.")
     ] = None,
-    parameter: Annotated[list[str] | None, typer.Option("-P", help="key=value of the environment's config.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-P", help="key=value of the environment's config; of a file's, of each.")
+    ] = None,
     agent_parameter: Annotated[list[str] | None, typer.Option("-A", help="key=value of the agents' settings.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many episodes of it.")] = None,
     retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Play failed episodes again.")] = False,
@@ -72,13 +76,18 @@ def command(
         raise InputError("give either an experiment file, or --env ID and --agent ID")
     made = builder(plugins_dir)
     if experiment is not None:
-        if steps is not None:
-            raise InputError("--steps goes with --env; in an experiment file write `limits: {steps: N}`")
+        given = {"--agent": agent, "--seat": seat, "--episodes": episodes, "--seed": seed, "-A": agent_parameter}
+        for option, value in {**given, "--steps": steps}.items():
+            if value is not None:
+                instead = "`limits: {steps: N}`" if option == "--steps" else "it there"
+                raise InputError(f"{option} goes with --env; in an experiment file write {instead}")
         loaded = Experiment.load(experiment)
+        if parameter:
+            loaded = loaded.changed(settings(parameter, "-P"))
     else:
         if not agent:
             raise InputError("--env needs an --agent (see: sandbox list agents)")
-        loaded, limit = _of_options(made, env, agent, seat, episodes, seed, steps, parameter, agent_parameter)
+        loaded, limit = _of_options(made, env, agent, seat, episodes or 1, seed or 0, steps, parameter, agent_parameter)
     with open_store(store) as opened:
         with progress_bar(loaded.name) as progress:
             ran = asyncio.run(

@@ -166,6 +166,25 @@ class Experiment(_Part):
             update={"models": {name: settings.shared_by(processes) for name, settings in self.models.items()}}
         )
 
+    def changed(self, settings: Mapping[str, Any]) -> Experiment:
+        """The same with these settings in every environment's config, and with them in its name.
+
+        Raises:
+            InputError: one of them is swept, or a treatment: which of its levels is meant?
+        """
+        faults = []
+        for name in settings:
+            places = ["$.treatments"] if name in self.treatments else []
+            for i, use in enumerate(self.environments):
+                places += [f"$.environments[{i}].sweep"] if name in use.sweep else []
+                places += [f"$.environments[{i}].treatments"] if name in use.treatments else []
+            faults += [f"{name}: has several levels at {place}; change it there" for place in places]
+        if faults:
+            raise InputError.of(f"settings for {self.name}", faults)
+        uses = tuple(use.model_copy(update={"config": {**use.config, **settings}}) for use in self.environments)
+        said = " ".join(f"{name}={value}" for name, value in settings.items())
+        return self.model_copy(update={"environments": uses, "name": f"{self.name} {said}"})
+
     @classmethod
     def load(cls, path: str | Path) -> Experiment:
         """The experiment in a YAML (or JSON) file.

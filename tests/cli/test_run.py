@@ -63,3 +63,38 @@ def test_how_many_steps_the_episodes_of_a_file_have_is_said_in_the_file(
 ) -> None:
     assert main(["run", str(tmp_path / "x.yaml"), "--steps", "5"]) == 3
     assert "limits: {steps: N}" in capsys.readouterr().err
+
+
+FILE = """
+name: coins
+environments: [{id: games/Matrix-v0, config: {rounds: 2}, sweep: {horizon_told: [true, false]}}]
+agents: [baselines/first]
+scorers: [economy/game]
+"""
+
+
+def test_settings_beside_a_file_are_every_environments_and_part_of_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.yaml").write_text(FILE)
+    words = ["run", str(tmp_path / "x.yaml"), "--store", str(tmp_path / "a.db"), "--json"]
+    assert main([*words, "-P", "rounds=1"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["experiment"]["name"] == "coins rounds=1"
+    assert [episode["config"]["rounds"] for episode in found["episodes"]] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["-P", "horizon_told=true"], "horizon_told: has several levels at $.environments[0].sweep; change it there"),
+        (["--episodes", "3"], "--episodes goes with --env; in an experiment file write it there"),
+        (["-A", "model=x"], "-A goes with --env"),
+    ],
+)
+def test_options_that_a_file_leaves_no_room_for_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str], said: str
+) -> None:
+    (tmp_path / "x.yaml").write_text(FILE)
+    assert main(["run", str(tmp_path / "x.yaml"), *option]) == 3
+    assert said in capsys.readouterr().err
