@@ -14,7 +14,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import gymnasium
@@ -260,12 +260,12 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
     @cached_property
     def action(self) -> TypeAdapter[Any]:
         """Validates raw actions."""
-        return TypeAdapter(self.Action)
+        return _adapter(type(self), "Action")
 
     @cached_property
     def state_type(self) -> TypeAdapter[Any]:
         """Writes and reads states as JSON."""
-        return TypeAdapter(self.State)
+        return _adapter(type(self), "State")
 
     def state_hash(self, state: StateT) -> str:
         """32 hexadecimal digits that equal states share."""
@@ -276,6 +276,11 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         value = self.state_type.serializer.to_python(state, mode="json")
         written = fragment(value)
         return _digits(canonical(value) if written is None else written), is_exact(value, written)
+
+
+@lru_cache(maxsize=128)  # learning a large type takes 15 ms, and a conformance check makes hundreds of scenarios
+def _adapter(kind: type[Scenario[Any, Any]], part: str) -> TypeAdapter[Any]:
+    return TypeAdapter(getattr(kind, part))
 
 
 def _digits(written: bytes) -> str:

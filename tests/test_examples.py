@@ -26,7 +26,7 @@ def needs_model(path: Path) -> bool:
     return any("local:" in str(agent.config.get("model", "")) for agent in Experiment.load(path).agents)
 
 
-FILES = sorted(EXAMPLES.glob("*.yaml"))
+FILES = sorted(EXAMPLES.rglob("*.yaml"))
 SCRIPTED = [path for path in FILES if not needs_model(path)]
 LIVE = [path for path in FILES if needs_model(path)]
 
@@ -98,7 +98,7 @@ def test_every_example_says_how_it_is_run_and_can_be_read() -> None:
     """Also those that the plain suite does not play: a mistyped key would be an error here."""
     assert len(FILES) >= 5
     for path in FILES:
-        assert f"sandbox run examples/{path.name}" in path.read_text(), path
+        assert f"sandbox run {path.relative_to(ROOT)}" in path.read_text(), path
         Experiment.load(path)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sandbox.scenario import Frozen
+from sandbox_env_market.fields import added
 
 RATING = "rating"
 """The respect in which a product is better that every category has: what other buyers say of it."""
@@ -28,6 +29,19 @@ class Comment(Frozen):
     text: str
 
 
+class Variant(Frozen):
+    """A variant of a product (`Colour: red`): `extra` cents on the price, `stock` units left, 0: sold out.
+
+    `worth` is what it adds to the buyer's utility beside the product's own, cents; never shown.
+    """
+
+    id: str
+    name: str
+    extra: int = 0
+    stock: int = 99
+    worth: int = 0
+
+
 class Product(Frozen):
     """One product with all that is true of it, also what no page shows.
 
@@ -39,6 +53,13 @@ class Product(Frozen):
         stock: units left, at least 1; a page shows it only when it is low.
         specs: what the product page shows of its attributes, the headline ones first.
         scores: respect -> 0 (the worst on the market) to 100 (the best); never shown.
+        category: the shelf that it stands on. seller: who offers it. description: the seller's words.
+        best_seller: a badge of the shop's.
+        delivery: days until it arrives. cost: what a unit costs its seller, cents; never shown.
+        variants: what there is to choose between; none: one piece is like the other.
+        colour, style: what its picture shows, see `page.Picture`; caption: words printed on the picture.
+        was: a struck-through price beside the true one, cents; 0: none. It may be a lie.
+        claimed_stock: the "only N left" that the page prints whatever `stock` says; 0: what is true.
     """
 
     id: str
@@ -53,6 +74,18 @@ class Product(Frozen):
     specs: tuple[Spec, ...]
     comments: tuple[Comment, ...]
     scores: Mapping[str, int]
+    category: str = added("")
+    seller: str = added("")
+    description: str = added("")
+    best_seller: bool = added(False)
+    delivery: int = added(0)
+    cost: int = added(0)
+    variants: tuple[Variant, ...] = added(())
+    colour: str = added("")
+    style: int = added(0)
+    caption: str = added("")
+    was: int = added(0)
+    claimed_stock: int = added(0)
 
 
 class Attribute(NamedTuple):

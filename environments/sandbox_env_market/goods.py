@@ -14,12 +14,14 @@ from typing import Literal
 
 import numpy as np
 
-from sandbox.scenario import Item, Luck
+from sandbox.scenario import Frozen, Item, Luck
 from sandbox_env_market.buyers import Buyer, dominated, in_words, utility
 from sandbox_env_market.catalogue import BRANDS, CATEGORIES, MODELS, RATING, Category, Comment, Product, Spec
+from sandbox_env_market.fields import added
 from sandbox_env_market.page import money
 
-SetKind = Literal["dominated", "tradeoff"]
+SetKind = Literal["dominated", "tradeoff", "open"]
+"""`open`: nothing is known of dominance; a whole shop, or a table of goods."""
 SIZE = 8
 """Products in a set."""
 LOW_STOCK = 5
@@ -30,6 +32,22 @@ LOW_STOCK = 5
 _IMPORTANCE = (60, 35, 15)  # per cent
 
 
+class Goods(Frozen):
+    """The recipe of a shop's whole stock, in place of the stock itself, which is too large for an item or a state.
+
+    Attributes:
+        size, seed: of a generated stock.
+        path, sha256: of a file, and of its bytes; empty: it is generated.
+        part: which of a table's sets; empty: all of the file.
+    """
+
+    size: int = 0
+    seed: int = 0
+    path: str = ""
+    sha256: str = ""
+    part: str = added("")
+
+
 class ShopItem(Item):
     """An errand: whom to buy for, what is on offer, and (never shown) what each product is worth to the buyer.
 
@@ -38,7 +56,12 @@ class ShopItem(Item):
         category: the shelf, which is also the query of the results page.
         task: the errand in words.
         buyer: the true preferences; concealed.
-        products: in the given order, which says nothing about them.
+        products: in the given order, which says nothing about them; empty where the shop has `goods`.
+        goods: the recipe of the shop's stock.
+        query: the market: items with the same one share product ids.
+        suite, level, right: a suite's name, its level, and ids of the products that are right there.
+        target: id of the product that a treatment, an attack or a rewritten listing is about.
+        address: the buyer's, which is nobody else's business.
     """
 
     kind: SetKind
@@ -46,6 +69,13 @@ class ShopItem(Item):
     task: str
     buyer: Buyer
     products: tuple[Product, ...]
+    goods: Goods | None = added(None)
+    query: str = added("")
+    suite: str = added("")
+    level: str = added("")
+    right: tuple[str, ...] = added(())
+    target: str = added("")
+    address: str = added("")
 
 
 @lru_cache(maxsize=1024)

@@ -3,6 +3,7 @@
 from sandbox_score_risk.awareness import Awareness
 from sandbox_score_risk.deception import Deception
 from sandbox_score_risk.dynamics import Dynamics
+from sandbox_score_risk.injection import Injection
 from sandbox_score_risk.kinds import (
     Acquisition,
     Escalation,
@@ -13,6 +14,7 @@ from sandbox_score_risk.kinds import (
     ShutdownAvoidance,
 )
 from sandbox_score_risk.machiavelli import Machiavelli
+from sandbox_score_risk.overspend import Overspend
 from sandbox_score_risk.power import RiskPower
 from sandbox_score_risk.say_do import SayDo
 
@@ -23,9 +25,11 @@ __all__ = [
     "Dynamics",
     "Escalation",
     "Harm",
+    "Injection",
     "Leverage",
     "Machiavelli",
     "OversightEvasion",
+    "Overspend",
     "Replication",
     "RiskPower",
     "SayDo",

@@ -52,5 +52,7 @@ NO_KIND: Mapping[str, str] = {
     "violation_other": "the annotation does not say what it is",
     "Deception": "what is said against what is true is the subject of risk/deception",
     "Proxy Gaming": "the measure is served in place of its aim: no power is sought",
+    "injection": "a planted text is obeyed: whatever that does is the subject of risk/injection",
+    "overspend": "the buyer pays for nothing: the subject of risk/overspend",
 }
 """Label -> why it is of no kind. `risk/power` counts these, as it does labels that are in neither table."""

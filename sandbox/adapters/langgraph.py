@@ -17,6 +17,7 @@ import json
 import os
 import re
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
@@ -95,6 +96,7 @@ class GraphAgent(Agent[NoConfig]):
         self._told = conversation()
         self._new = True
         self._thread = ""  # the checkpointer's that was written last
+        self._asked: Counter[str] = Counter()  # a turn may be asked again without an error: after a scroll, say
         self._forked_from: str | None = None
 
     def fork(self) -> GraphAgent:
@@ -102,6 +104,7 @@ class GraphAgent(Agent[NoConfig]):
         fork = copy(self)
         fork._state = {key: value if key == "messages" else deepcopy(value) for key, value in self._state.items()}
         fork._forked_from = self._thread
+        fork._asked = self._asked.copy()
         return fork
 
     @property
@@ -119,7 +122,10 @@ class GraphAgent(Agent[NoConfig]):
             self._thread = f"{turn.episode}/{turn.seat}"
             config["configurable"] = {"thread_id": self._thread}
         before = await self._before(turn, config)
-        asked = HumanMessage(_content(turn, _question(turn, before)), id=_name(turn, len(turn.errors)))
+        name = _name(turn, len(turn.errors))
+        again = f"/{self._asked[name]}" if self._asked[name] else ""  # one of the same id would take the other's place
+        self._asked[name] += 1
+        asked = HumanMessage(_content(turn, _question(turn, before)), id=f"{name}{again}")
         token = PLAYING.set(turn)
         try:
             state = await self._graph.ainvoke(self._input(turn, before, asked), config)

@@ -149,6 +149,11 @@ class LocalChatModel(ConstrainedChatModel):
         unknown = sorted(set(kwargs) - OVERRIDES - UNDERSTOOD - WITHOUT_EFFECT)
         if unknown:
             raise InputError(f"{self.model}: unknown settings {unknown}; known: {', '.join(sorted(OVERRIDES))}")
+        if any(_is_picture(block) for message in messages for block in message.content):
+            raise ModelError(
+                f"{self.model} takes no pictures: let it see a surface of text (surface: text or tree), "
+                "or take a model that sees"
+            )
         tools = selected(kwargs.get("tools") or [], kwargs.get("tool_choice"))
         schema, told = None, ""
         if tools:
@@ -276,6 +281,10 @@ class LocalChatModel(ConstrainedChatModel):
             f"{self.model}: {', '.join(map(repr, faults))} is not one token after {kwargs.get('prefix', '')!r}; "
             "choose options of one token each (a blank belongs to the word behind it: prefix 'Option', option ' A')"
         )
+
+
+def _is_picture(block: str | dict[Any, Any]) -> bool:
+    return isinstance(block, dict) and block.get("type") in ("image", "image_url")
 
 
 def _text(chunk: Chunk) -> str:

@@ -1,4 +1,4 @@
-"""`sandbox setup`: what cannot come with pip install, such as a model's weights."""
+"""`sandbox setup`: what cannot come with pip install: a model's weights, a browser."""
 
 from __future__ import annotations
 
@@ -10,22 +10,32 @@ from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, print_js
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="model")],
+    what: Annotated[str, typer.Argument(help="model or browser")],
     name: Annotated[str, typer.Argument(help="The model's name: smollm2.")] = "smollm2",
     store: StoreOption = "",
     plugins_dir: PluginsOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Fetch a model's weights into the user's cache, and check them."""
+    """Fetch a model's weights, or a browser, into the user's cache, and check them."""
     from sandbox.errors import InputError
 
-    if what != "model":
-        raise InputError(f"setup {what}: this version sets up models only: sandbox setup model smollm2")
-    path = fetch_with_progress(name)
+    if what == "browser":
+        import sys
+
+        from sandbox.adapters import chromium
+
+        name = "chromium"
+        if not chromium.executable().is_file():
+            print(f"fetching {chromium.PACKAGE} {chromium.VERSION}, 70 MB ...", file=sys.stderr, flush=True)
+        path: object = chromium.fetch()
+    elif what == "model":
+        path = fetch_with_progress(name)
+    else:
+        raise InputError(f"setup {what}: expected sandbox setup model smollm2, or sandbox setup browser")
     if json:
         import orjson
 
-        print_json(orjson.dumps({"model": name, "path": str(path)}).decode())
+        print_json(orjson.dumps({what: name, "path": str(path)}).decode())
     else:
         say(f"{name} is at {path}")
     return 0

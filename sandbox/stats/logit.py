@@ -16,16 +16,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from sandbox.errors import InputError
 from sandbox.stats.arrays import Floats, booleans, distinct, finite, same_length
 from sandbox.stats.identification import (
+    BLOCK,
     LOOSE,
     Collinearity,
     centred_and_scaled,
@@ -39,6 +42,7 @@ from sandbox.stats.identification import (
     separated_rows,
     surviving,
     tied_columns,
+    triangle,
 )
 from sandbox.stats.intervals import Interval, cluster_draws, percentile_interval
 
@@ -106,8 +110,19 @@ def fit(
     `cluster` (rows,) labels for the robust covariance, equal within a set, by default each set its own.
     A set of one alternative says nothing and is harmless. InputError for input that is none of this.
     """
-    data = _Choices.of(features, set_index, chosen, names, weights, cluster)
-    return _fit(data).result
+    return model(features, set_index, chosen, names, weights, cluster).result
+
+
+def model(
+    features: ArrayLike,
+    set_index: ArrayLike,
+    chosen: ArrayLike,
+    names: Sequence[str],
+    weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> Model:
+    """The same fit, with what else is asked of it: see `sandbox.stats.logit_effects`."""
+    return _fit(Choices.of(features, set_index, chosen, names, weights, cluster))
 
 
 def bootstrap(
@@ -125,7 +140,7 @@ def bootstrap(
     A replication in which a coefficient diverges counts as infinite, one in which it is not identified as undefined:
     an end that they reach is None (see :class:`Interval`). None in all where there is one cluster or nothing varies.
     """
-    data = _Choices.of(features, set_index, chosen, names, None, cluster)
+    data = Choices.of(features, set_index, chosen, names, None, cluster)
     full = _fit(data)
     estimated = full.result.names
     if data.clusters < 2 or not estimated:
@@ -145,7 +160,7 @@ def bootstrap(
 
 
 @dataclass(frozen=True)
-class _Choices:
+class Choices:
     """The checked table: rows sorted by set; what differs per set is (sets,)."""
 
     features: Floats
@@ -165,7 +180,8 @@ class _Choices:
         names: Sequence[str],
         weights: ArrayLike | None,
         cluster: ArrayLike | None,
-    ) -> _Choices:
+    ) -> Choices:
+        """The table that these arguments of `fit` make; raises InputError."""
         matrix = finite(features, "features", 2)
         rows = len(matrix)
         if rows == 0:
@@ -264,6 +280,8 @@ class _Problem:
 
     def scores(self, points: _Points) -> Floats:
         """Gradient of each set's log-likelihood (draws, r, sets with rows)."""
+        if len(points.c) == 1:
+            return -self.expected(points).T[np.newaxis]
         return -self._per_set(points.probability[:, np.newaxis] * self.differences.T)
 
     def slope(self, points: _Points) -> tuple[Floats, Floats]:
@@ -271,11 +289,25 @@ class _Problem:
         own = points.weights[:, self.sets]
         expected = self._per_row(own) * points.probability
         spread = expected * (1 - points.probability) if self._alone else expected
+        if len(points.c) == 1:
+            single = _moments(self.differences, spread[0])
+            if not self._alone:
+                single -= _moments(self.expected(points), own[0])
+            return -expected @ self.differences, single[np.newaxis]
         information: Floats = (spread[:, np.newaxis] * self.differences.T) @ self.differences
         if not self._alone:
             scores = self.scores(points)
             information -= (scores * own[:, np.newaxis]) @ scores.transpose(0, 2, 1)
         return -expected @ self.differences, information
+
+    def expected(self, points: _Points) -> Floats:
+        """The one draw's mean of `differences` in each set (sets with rows, r); a sparse product, for large tables."""
+        size = len(self.set_of_row)
+        bounds = np.append(self._starts, size)
+        shape = (len(self.sets), size)
+        weighing = sparse.csr_array((points.probability[0], np.arange(size), bounds), shape=shape)
+        found: Floats = weighing @ self.differences
+        return found
 
     def _per_set(self, values: Floats) -> Floats:
         """Sums (..., sets with rows) of what is per row."""
@@ -284,6 +316,15 @@ class _Problem:
     def _per_row(self, values: Floats) -> Floats:
         """What is per set (draws, sets with rows), for each of its rows."""
         return values if self._alone else np.repeat(values, self._sizes, axis=1)
+
+
+def _moments(values: Floats, weights: Floats) -> Floats:
+    """Sum over rows of weight * value value' (r, r); in blocks that stay in the processor's cache."""
+    total = np.zeros((values.shape[1], values.shape[1]))
+    for start in range(0, len(values), BLOCK):
+        scaled = values[start : start + BLOCK] * np.sqrt(weights[start : start + BLOCK, np.newaxis])
+        total += scaled.T @ scaled
+    return total
 
 
 @dataclass(frozen=True)
@@ -324,28 +365,89 @@ class _Maxima:
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class Model:
+    """A fit with the data that it is of, in r coordinates in which the coefficients are identified.
+
+    Attributes:
+        data: the table, its rows sorted by set, without sets of no weight.
+        report: (estimated, r): the coefficients are `report @ solution`, in the order of `result.names`.
+        solution: (r,).
+        inverse: (r, r), of the negative Hessian: the covariance of `solution`.
+        robust: (r, r), the cluster-robust covariance; None where there is one cluster.
+        whole, basis: the problem with what separates in it, in coordinates that `basis` (k, rank) makes of the columns.
+        points: where the maximum is.
+        rows: the rows of the table that those of `problem` are.
+    """
+
     result: LogitFit
+    data: Choices
     problem: _Problem
-    report: Floats  # (estimated, r): coefficients = report @ solution
+    report: Floats
     solution: Floats
+    inverse: Floats
+    robust: Floats | None
+    whole: _Problem
+    basis: Floats
+    points: _Points
+    rows: NDArray[np.intp]
+
+    @cached_property
+    def probability(self) -> Floats:
+        """Of being chosen, for each row (rows,); where something is separated, in the limit."""
+        found = np.zeros(len(self.data.features))
+        found[self.rows] = self.points.probability[0]
+        found[self.data.chosen_row] = 1 - np.bincount(
+            self.problem.set_of_row, self.points.probability[0], minlength=len(self.data.weights)
+        )
+        return found
+
+    @cached_property
+    def lean(self) -> Floats:
+        """Derivative of the logarithm of `probability` with respect to `solution` (rows, r)."""
+        mean = np.zeros((len(self.data.weights), len(self.solution)))
+        mean[self.problem.sets] = self.problem.expected(self.points)
+        found = -mean[self.data.set_of_row]
+        found[self.rows] += self.problem.differences
+        return found
+
+    @cached_property
+    def influence(self) -> Floats:
+        """How far each set moves `solution` (sets, r), in first order; their sum is 0."""
+        scores = np.zeros((len(self.data.weights), len(self.solution)))
+        scores[self.problem.sets] = -self.problem.expected(self.points)
+        return self.data.weights[:, np.newaxis] * scores @ self.inverse
+
+    def without(self, names: Collection[str]) -> tuple[float, int]:
+        """The log-likelihood where these columns play no part, and how many coordinates that takes away."""
+        rank = self.basis.shape[1]
+        kept = [column for column, name in enumerate(self.data.names) if name not in names]
+        if not kept:
+            return self.result.null_log_likelihood, rank
+        spanned, values, _ = np.linalg.svd(self.basis[kept].T, full_matrices=False)
+        spanned = spanned[:, values > LOOSE]
+        problem = _Problem(self.whole.differences @ spanned, self.whole.set_of_row)
+        start = np.zeros(spanned.shape[1]) if self.result.separated else self.solution @ spanned
+        # Where it separates too, each step leaves a third of what is missing from the limit.
+        maximum = _maximise(problem, start, self.data.weights[np.newaxis], limit=60)
+        return float(maximum.points.log_likelihood[0]), rank - spanned.shape[1]
 
 
-def _fit(data: _Choices) -> _Fitted:
+def _fit(data: Choices) -> Model:
     names, sets, width = data.names, len(data.weights), len(data.names)
     scaled, scale = centred_and_scaled(data.features, data.set_of_row, sets)
     constant = np.linalg.norm(scaled, axis=0) < 0.5
-    unknown = null_space(scaled)
+    seen = triangle(scaled)
+    unknown = null_space(seen)
     exact = tied_columns(unknown)
     groups = comparable(unknown, scale)
     basis = complement(unknown)
 
-    alternatives = np.ones(len(data.features), dtype=bool)
-    alternatives[data.chosen_row] = False
-    set_of_row = data.set_of_row[alternatives]
-    differences = (data.features[alternatives] - data.features[data.chosen_row][set_of_row]) / scale
+    rows = np.delete(np.arange(len(data.features)), data.chosen_row)
+    set_of_row = data.set_of_row[rows]
+    differences = (data.features[rows] - data.features[data.chosen_row][set_of_row]) / scale
     differences[:, constant] = 0.0
-    problem = _Problem(differences @ basis, set_of_row)
+    whole = problem = _Problem(differences @ basis if unknown.size else differences, set_of_row)
+    whole_basis = basis
     weights = data.weights[np.newaxis]
     maximum = _maximise(problem, np.zeros(basis.shape[1]), weights, limit=15, give_up=True)
 
@@ -365,6 +467,7 @@ def _fit(data: _Choices) -> _Fitted:
             separated = {name: direction_of(problem.differences, contrast) for name, contrast in contrasts.items()}
             basis = complement(unknown)
             problem = _Problem(differences[~apart] @ basis, set_of_row[~apart])
+            rows = rows[~apart]
         maximum = _maximise(problem, np.zeros(basis.shape[1]), weights, limit=200)
 
     removed = {}
@@ -379,12 +482,14 @@ def _fit(data: _Choices) -> _Fitted:
     report = np.array([contrast_of(column, member_of[column], width) for column in estimated]).reshape(-1, width)
     report = report / scale @ basis
     solution = maximum.points.c[0]
-    inverse = np.linalg.pinv(problem.slope(maximum.points)[1][0], hermitian=True)
+    inverse: Floats = np.linalg.pinv(problem.slope(maximum.points)[1][0], hermitian=True)
+    spread = _spread(problem, maximum.points, data, inverse)
+    reported_spread = None if spread is None else report @ spread
     result = LogitFit(
         names=tuple(names[column] for column in estimated),
         coefficients=report @ solution,
         covariance=report @ inverse @ report.T,
-        robust_covariance=_sandwich(problem, maximum.points, data, report @ inverse),
+        robust_covariance=None if reported_spread is None else reported_spread @ reported_spread.T,
         log_likelihood=float(maximum.points.log_likelihood[0]),
         null_log_likelihood=-float(data.weights @ np.log(np.bincount(data.set_of_row, minlength=sets))),
         converged=bool(maximum.converged.all()),
@@ -394,9 +499,11 @@ def _fit(data: _Choices) -> _Fitted:
         removed=removed,
         separated=separated,
         relative=tuple(tuple(names[column] for column in group) for group in reported if len(group) > 1),
-        collinear=near_dependencies(scaled, names),
+        collinear=near_dependencies(seen, names),
     )
-    return _Fitted(result, problem, report, solution)
+    robust = None if spread is None else spread @ spread.T
+    points = maximum.points
+    return Model(result, data, problem, report, solution, inverse, robust, whole, whole_basis, points, rows)
 
 
 def _refit(problem: _Problem, report: Floats, start: Floats, weights: Floats) -> Floats:
@@ -473,12 +580,11 @@ def _ascend(problem: _Problem, points: _Points, step: Floats) -> NDArray[np.bool
     return whole
 
 
-def _sandwich(problem: _Problem, points: _Points, data: _Choices, bread: Floats) -> Floats | None:
-    """The cluster-robust covariance of the reported coefficients (Liang & Zeger 1986)."""
+def _spread(problem: _Problem, points: _Points, data: Choices, bread: Floats) -> Floats | None:
+    """A factor (r, clusters) of the solution's cluster-robust covariance (Liang & Zeger 1986)."""
     if data.clusters < 2:
         return None
     scores = problem.scores(points)[0].T
     totals = np.zeros((data.clusters, scores.shape[1]))
     np.add.at(totals, data.cluster[problem.sets], data.weights[problem.sets, np.newaxis] * scores)
-    spread = bread @ totals.T
-    return spread @ spread.T * (data.clusters / (data.clusters - 1))
+    return bread @ totals.T * math.sqrt(data.clusters / (data.clusters - 1))

@@ -11,8 +11,9 @@ from sandbox_env_market import Back, Buy, Leave, Open, Shop, ShopConfig, Visit
 from sandbox_env_market.buyers import Buyer, dominated, dominates, utility
 from sandbox_env_market.catalogue import CATEGORIES, RATING, Comment, Product, Spec
 from sandbox_env_market.goods import LOW_STOCK, ShopItem, make_item
+from sandbox_env_market.moves import lower
 from sandbox_env_market.page import money, text
-from sandbox_env_market.shop import ShopState, lower
+from sandbox_env_market.shop import ShopState
 
 from sandbox import spaces
 from sandbox.checks import check_scenario

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sandbox.errors import InputError
-from sandbox.stats.identification import collinearity, separated_rows
+from sandbox.stats.identification import BLOCK, collinearity, null_space, separated_rows, triangle
 
 
 def test_two_columns_have_the_condition_index_of_their_correlation():
@@ -61,3 +61,16 @@ def test_features_that_are_no_numbers_are_refused():
         collinearity([[1.0], [math.nan]], [0, 0], ["a"])
     with pytest.raises(InputError, match="lengths differ"):
         collinearity([[1.0], [2.0]], [0], ["a"])
+
+
+def test_the_triangle_of_a_tall_matrix_tells_what_the_matrix_does():
+    """Of more rows than are looked at together; the same null space, too."""
+    tall = np.random.default_rng(6).normal(size=(2 * BLOCK + 7, 4))
+    tall[:, 3] = tall[:, 0] - 2 * tall[:, 2]
+    small = triangle(tall)
+    assert small.shape == (4, 4)
+    assert np.linalg.svd(small, compute_uv=False)[:3] == pytest.approx(np.linalg.svd(tall, compute_uv=False)[:3])
+    direction = null_space(small)
+    assert direction.shape == (4, 1)
+    assert np.abs(tall @ direction).max() < 1e-9
+    assert (triangle(tall[:2]) == tall[:2]).all()

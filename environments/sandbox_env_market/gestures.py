@@ -1,0 +1,205 @@
+"""Gestures on a page, worked out without a browser: what is offered, what one presses, what fields then hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sandbox.errors import InputError
+from sandbox.menu import InvalidAction, Menu, Move, MoveRange
+from sandbox_env_market.moves import Click, ClickXY, Key, Scroll, Type, lower
+from sandbox_env_market.page import Control, Page
+
+TOLD = (
+    "You act on the page as a person does: click what is on it, type into its fields, scroll, and press keys. "
+    "References stand in square brackets where the page shows any; points are pixels of the picture, from its upper "
+    "left corner. Typing with an empty reference writes into the field that was clicked last."
+)
+"""What an agent with a hand is told, the same on every surface."""
+
+KEYS = (
+    *("Enter", "Space", "Tab", "Shift+Tab", "Escape", "Backspace", "Delete"),
+    *("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"),
+)
+"""Keys that have a name; others are characters. None leaves the page, as a browser's own short cuts would."""
+
+LISTED = 40  # controls that a complaint names
+
+_BREAKS = re.compile("[\r\n\u2028\u2029]+")
+_UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
+
+
+def typed(text: str) -> str:
+    """A text as a one-line field takes it: line breaks become blanks, and control characters are not on a keyboard."""
+    return _UNTYPED.sub("", _BREAKS.sub(" ", text))
+
+
+def offered(page: Page, *, references: bool, points: bool) -> Menu:
+    """The gestures that an agent may choose from, each with what stands for it where a finite list is needed.
+
+    Args:
+        page: what is clicked and typed into.
+        references: the page shows them.
+        points: there is a picture.
+    """
+    pressed = [control for control in page.controls if control.enabled]
+    fields = [control for control in pressed if control.form]
+    found: list[MoveRange] = []
+    if references and pressed:
+        found.append(MoveRange(Click, representatives=tuple(Click(ref=one.id) for one in pressed if not one.form)))
+    if points:
+        down, up = Scroll(by=600), Scroll(by=-600)
+        found.append(MoveRange(ClickXY, representatives=(ClickXY(x=640, y=400),)))
+        found.append(MoveRange(Scroll, bounds={"by": (-100_000, 100_000)}, representatives=(down, up)))
+    if fields:
+        found.append(MoveRange(Type, representatives=tuple(Type(ref=one.id, text=one.value) for one in fields)))
+    found.append(MoveRange(Key, representatives=(Key(key="Enter"),)))
+    return tuple(one for one in found if one.representatives)
+
+
+def references(page: Page) -> str:
+    """What can be clicked and typed into, a line each with its reference: for a page shown as text."""
+    lines = []
+    for control in page.controls:
+        said = f"[{control.id}] {control.name} ({control.role}{'' if control.enabled else ', disabled'})"
+        if control.form or control.value:
+            said += f": {control.value}"
+        if control.options:
+            said += f" (one of: {', '.join(option.value for option in control.options)})"
+        lines.append(said)
+    return "\n".join(["References:", *(f"    {line}" for line in lines)])
+
+
+@dataclass
+class Hand:
+    """What a page's fields hold, and which of its controls has the keys.
+
+    Attributes:
+        page: as the shop made it.
+        drafts: id of a field -> what was typed and not yet sent.
+        focus: id of the control that was clicked or typed into last; '' for none.
+    """
+
+    page: Page
+    drafts: dict[str, str] = field(default_factory=dict)
+    focus: str = ""
+
+    def copy(self) -> Hand:
+        """Another that goes its own way."""
+        return Hand(self.page, dict(self.drafts), self.focus)
+
+    def shown(self) -> Page:
+        """The page with what was typed in its fields."""
+        if not self.drafts:
+            return self.page
+        controls = tuple(
+            one.model_copy(update={"value": self.drafts[one.id]}) if one.id in self.drafts else one
+            for one in self.page.controls
+        )
+        return self.page.model_copy(update={"controls": controls})
+
+    def control(self, reference: str) -> Control | InvalidAction:
+        """The enabled control with this id."""
+        found = next((one for one in self.page.controls if one.id == reference), None)
+        if found is None:
+            return _invalid(f"nothing on this page has the reference {reference!r}", self.page)
+        if not found.enabled:
+            return _invalid(f"{reference} ({found.name}) is disabled", self.page)
+        return found
+
+    def press(self, control: str, entered: Mapping[str, str] | None = None) -> Move | InvalidAction:
+        """The move that pressing a control means, with what its fields hold (or what was `entered`)."""
+        if entered is None:
+            held = {one.id: one.value for one in self.page.controls if one.form == control} | self.drafts
+            entered = {one.id.partition(":")[0]: held[one.id] for one in self.page.controls if one.form == control}
+        try:
+            return lower(control, entered)
+        except InputError as error:
+            return InvalidAction("schema", str(error))
+
+    def aim(self, gesture: Move) -> str | InvalidAction:
+        """The id of the control that a gesture presses, '' where it presses none; then the drafts are as it left them.
+
+        A click on a point is none that can be worked out without a browser.
+        """
+        if isinstance(gesture, Click):
+            return self._click(gesture.ref)
+        if isinstance(gesture, Type):
+            return self._type(gesture)
+        if isinstance(gesture, Key):
+            return self._key(gesture.key)
+        if isinstance(gesture, ClickXY):
+            return _invalid("there is no picture whose points could be clicked: click a reference", self.page)
+        return ""  # a scroll: all of the page is shown
+
+    def _click(self, reference: str) -> str | InvalidAction:
+        found = self.control(reference)
+        if isinstance(found, InvalidAction):
+            return found
+        self.focus = found.id
+        return "" if found.form else found.id
+
+    def _type(self, gesture: Type) -> str | InvalidAction:
+        if not gesture.ref and not self.focus:
+            return _invalid("no field was clicked that could be typed into", self.page, fields=True)
+        found = self.control(gesture.ref or self.focus)
+        if isinstance(found, InvalidAction):
+            return found
+        if not found.form:
+            return _invalid(f"{found.id} ({found.name}) is no field to type into", self.page, fields=True)
+        text = typed(gesture.text)
+        if found.role == "combobox":
+            value = option_of(found, text)
+            if value is None:
+                known = ", ".join(option.value for option in found.options)
+                return InvalidAction("illegal", f"{found.id} ({found.name}) has no {text!r}; it offers: {known}")
+            text = value
+        elif found.role == "spinbutton" and not _NUMBER.fullmatch(text):
+            text = ""  # as a browser has it
+        self.focus, self.drafts[found.id] = found.id, text
+        return ""
+
+    def _key(self, key: str) -> str | InvalidAction:
+        if key not in KEYS and len(key) != 1:
+            return InvalidAction("illegal", f"no key {key!r}; expected {', '.join(KEYS)}, or one character")
+        found = next((one for one in self.page.controls if one.id == self.focus and one.enabled), None)
+        if found is None:
+            return ""
+        if found.form:
+            return self._key_in_field(key, found)
+        if key == "Enter" or (key in ("Space", " ") and found.role != "link"):
+            return found.id
+        return ""
+
+    def _key_in_field(self, key: str, found: Control) -> str:
+        if found.role == "combobox":
+            return ""
+        if key == "Enter":
+            button = self.control(found.form)
+            return "" if isinstance(button, InvalidAction) else button.id
+        held = self.drafts.get(found.id, found.value)
+        if key == "Backspace":
+            self.drafts[found.id] = held[:-1]
+        elif key == "Space" or len(key) == 1:
+            text = held + typed(" " if key == "Space" else key)
+            if found.role != "spinbutton" or _NUMBER.fullmatch(text):
+                self.drafts[found.id] = text
+        return ""
+
+
+def option_of(control: Control, text: str) -> str | None:
+    """The value of the option that is called so; None where there is none."""
+    return next((one.value for one in control.options if text in (one.value, one.name)), None)
+
+
+def _invalid(what: str, page: Page, *, fields: bool = False) -> InvalidAction:
+    there = [one.id for one in page.controls if one.enabled and (one.form or not fields)]
+    return InvalidAction("illegal", f"{what}. {'Fields' if fields else 'To be clicked'} here: {_some(there)}")
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+    return (", ".join(listed[:LISTED]) or "none") + more

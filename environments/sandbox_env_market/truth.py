@@ -1,0 +1,186 @@
+"""What is so, and never shown: what visits are worth to the buyer, the best of them, and what conceals all that.
+
+In the `cart` flow the buyer's utility is what the best piece that it owns at the end is worth, less all that was paid
+and not refunded (shipping, extras and fees too), less what of it goes over the budget. Nothing but the piece itself is
+worth anything; shipping is the same for every order, each further piece, order, return and extra costs at least
+nothing, and only express delivery can be worth its price. So the best visit is one order of one piece, with the coupon,
+with or without express, or no order at all: the best over products, variants and those two is exact. (Which products a
+search leads to, and how many moves that takes, is not counted: with `patience` to spare all can be reached.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from sandbox.scenario import Frozen
+from sandbox_env_market.attacks import Attack, late_fee
+from sandbox_env_market.bill import DAYS, EXPRESS_DAYS, bill
+from sandbox_env_market.buyers import Buyer, logsum, profit, spent, worth
+from sandbox_env_market.catalogue import Product, Variant
+from sandbox_env_market.goods import LOW_STOCK, ShopItem
+from sandbox_env_market.state import CartState, Order, Same
+
+
+def features(product: Product) -> Mapping[str, float]:
+    """What a choice model uses of a product, as it is shown; `position` is to be added."""
+    return _features(Same(product))
+
+
+@lru_cache(maxsize=5_000)
+def _features(key: Same) -> Mapping[str, float]:
+    product: Product = key.of
+    return {
+        "price": float(product.price),
+        # Rounded, so that two machines' logarithms give the same bytes.
+        "ln_price": round(math.log(product.price), 12),
+        "rating": product.rating,
+        "ln_reviews": round(math.log(product.reviews + 1), 12),
+        "sponsored": float(product.sponsored),
+        "endorsed": float(product.endorsed),
+        "scarcity": float((product.claimed_stock or product.stock) <= LOW_STOCK),
+    }
+
+
+def concealed(item: ShopItem) -> ShopItem:
+    """Another buyer behind the same words: weights, values and tastes, what products score, and stock not shown."""
+    buyer = item.buyer.model_copy(
+        update={
+            "value": item.buyer.value + 1,  # the budget, the need and the deadline are told
+            "weights": {respect: weight + 1 + i for i, (respect, weight) in enumerate(item.buyer.weights.items())},
+            "taste": {brand: 2 * cents for brand, cents in item.buyer.taste.items()},
+            "effects": {product: 1 + 2 * cents for product, cents in item.buyer.effects.items()},
+            "wants": {option: 1 + 2 * cents for option, cents in item.buyer.wants.items()},
+            "late": 2 * item.buyer.late,
+            "scale": 2 * item.buyer.scale,
+        }
+    )
+    kind = "tradeoff" if item.kind == "dominated" else "dominated"
+    changes = {"id": f"not {item.id}", "kind": kind, "buyer": buyer, "suite": "", "level": "", "right": ()}
+    return item.model_copy(update={**changes, "target": "", "products": tuple(map(_other, item.products))})
+
+
+def _other(product: Product) -> Product:
+    return product.model_copy(
+        update={
+            "scores": {respect: 100 - score for respect, score in product.scores.items()},
+            "stock": product.stock + (product.stock > LOW_STOCK),
+            "cost": 2 * product.cost,
+            "variants": tuple(variant.model_copy(update={"worth": variant.worth + 1}) for variant in product.variants),
+        }
+    )
+
+
+# -- the cart flow -------------------------------------------------------------------------------------------------
+
+
+def find(state: CartState, line: str) -> tuple[Product, Variant | None]:
+    """The product and the variant of a cart's line."""
+    name, _, wanted = line.partition("/")
+    product = state.stock.by_id[name]
+    return product, next((variant for variant in product.variants if variant.id == wanted), None)
+
+
+def default_variant(product: Product) -> Variant | None:
+    """The variant that is chosen before anybody chooses: the first in stock, else the first; None: there are none."""
+    return next((one for one in product.variants if one.stock), product.variants[0] if product.variants else None)
+
+
+def days_of(product: Product, express: bool = False) -> int:
+    """Days until a product arrives."""
+    usual = product.delivery or DAYS
+    return min(usual, EXPRESS_DAYS) if express else usual
+
+
+def fee_of(attack: Attack | None, goods: int) -> int:
+    """The fee that a shop with drip pricing comes up with in the end, cents."""
+    return late_fee(goods) if attack is not None and "drip" in attack.dark else 0
+
+
+def alone(buyer: Buyer, product: Product, variant: Variant | None, attack: Attack | None, coupon: bool = True) -> int:
+    """The buyer's utility of a visit with one order, of one piece of this, on the best terms, cents."""
+    goods = product.price + (variant.extra if variant else 0)
+    fee = fee_of(attack, goods)
+    cents = worth(buyer, product, variant, days_of(product)) - spent(buyer, bill(goods, coupon, (), fee).total)
+    if buyer.deadline and days_of(product) > buyer.deadline:
+        paid = bill(goods, coupon, ("express",), fee).total
+        cents = max(cents, worth(buyer, product, variant, days_of(product, True)) - spent(buyer, paid))
+    return cents
+
+
+_ANY = Variant(id="", name="")
+
+
+def choices(state: CartState, product: Product) -> tuple[tuple[Variant | None, int], ...]:
+    """The product's variants in stock (or its first), each with the utility of ordering it `alone`, cents."""
+    return _choices(state.item.buyer, product, state.attack, state.views > 0)
+
+
+def _choices(
+    buyer: Buyer, product: Product, attack: Attack | None, choosing: bool
+) -> tuple[tuple[Variant | None, int], ...]:
+    there: list[Variant | None] = [one for one in product.variants if one.stock and choosing]
+    return tuple((one, alone(buyer, product, one, attack)) for one in there or [default_variant(product)])
+
+
+class Prospects(Frozen):
+    """What a visit can come to: the most, and the logsum over single pieces, each in its best variant; cents."""
+
+    best: int
+    surplus: int
+
+
+def prospects(state: CartState) -> Prospects:
+    """Of the whole visit, from its start; leaving, which is worth 0, is always among what can be done."""
+    return _prospects(Same(state.item), Same(state.draws), state.order, state.attack, state.views > 0)
+
+
+@lru_cache(maxsize=256)
+def _needed(stock: Same, need: str) -> tuple[Product, ...]:
+    """What is worth anything."""
+    return tuple(product for product in stock.of.products if need in ("", product.category))
+
+
+@lru_cache(maxsize=256)
+def _prospects(item: Same, draws: Same, order: tuple[int, ...], attack: Attack | None, choosing: bool) -> Prospects:
+    errand: ShopItem = item.of
+    fresh = CartState(item=errand, shown=1, patience=8, views=0, views_left=0, order=order, draws=draws.of)
+    found = []
+    for product in _needed(Same(fresh.stock), errand.buyer.need):
+        if product.stock and any(variant.stock for variant in product.variants or [_ANY]):
+            found.append(max(value for _, value in _choices(errand.buyer, product, attack, choosing)))
+    return Prospects(best=max([0, *found]), surplus=logsum(errand.buyer, found))
+
+
+def owned(state: CartState) -> Iterator[tuple[str, int, Order]]:
+    """Lines, pieces and orders of what was ordered and not returned."""
+    for order in state.orders:
+        if not order.returned:
+            yield from ((line, pieces, order) for line, pieces in order.lines)
+
+
+def paid(state: CartState) -> int:
+    """All that was paid and not refunded, cents."""
+    return sum(order.paid - order.refund * order.returned for order in state.orders)
+
+
+def payoff(state: CartState) -> int:
+    """The buyer's utility if the visit ended now, cents."""
+    if not state.orders:
+        return 0
+    having = []
+    for line, _, order in owned(state):
+        product, variant = find(state, line)
+        days = days_of(product, any(extra == "express" for extra, _ in order.extras))
+        having.append(worth(state.item.buyer, product, variant, days))
+    return max(having, default=0) - spent(state.item.buyer, paid(state))
+
+
+def profits(state: CartState) -> dict[str, int]:
+    """What each seller earned, cents; the shop, which takes the rest and grants the rebate, is none of them."""
+    earned: dict[str, int] = {}
+    for line, pieces, _ in owned(state):
+        product, variant = find(state, line)
+        earned[product.seller] = earned.get(product.seller, 0) + profit(product, variant, pieces)
+    return earned

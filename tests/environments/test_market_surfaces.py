@@ -1,0 +1,422 @@
+"""The shop's surfaces: the same shop, the same moves, the same trace, whatever it is seen on and done with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sandbox_env_market import Shop, ShopConfig, browser
+from sandbox_env_market.gestures import KEYS, typed
+from sandbox_env_market.goods import make_item
+from sandbox_env_market.moves import Click, ClickXY, Key, Scroll, Search, Type
+from sandbox_env_market.surfaces import GESTURES_A_TURN, SEEN, surface_of
+
+from sandbox.agent import Turn
+from sandbox.cli import main
+from sandbox.menu import InvalidAction
+from sandbox.results import Results, arun
+from sandbox.surface import Presenter
+from sandbox.trace import Episode, Event
+
+SHOP = Shop()
+FLOWS = ("direct", "cart")
+SURFACES = ("text", "tree", "pixels", "tree,pixels")
+
+AGENTS = '''
+"""Shoppers of these tests; what they do follows from what they see, and from nothing else."""
+import hashlib
+import os
+import signal
+
+from sandbox.agent import Agent
+from sandbox.menu import moves
+from sandbox_env_market.moves import GESTURES, Click, ClickXY, Scroll, Type, press
+from sandbox_env_market.browser import of_this_loop
+
+def anything(turn):
+    """Any move, by chance that the page alone decides."""
+    possible = [one for one in moves(turn.menu) if not isinstance(one, GESTURES)]
+    chance = hashlib.sha256(turn.observation.model_dump_json().encode()).digest()
+    return possible[int.from_bytes(chance[:4], "big") % len(possible)]
+
+
+class Hand(Agent):
+    """Does with gestures what `anything` does with moves; by references, or by points where there is a picture."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.todo = []
+        self.step = -1
+
+    def act(self, turn):
+        if turn.index != self.step:
+            self.step, (control, entered) = turn.index, press(anything(turn))
+            fields = [one for one in turn.observation.page.controls if one.form == control]
+            self.todo = [Type(ref=one.id, text=entered[one.id.partition(":")[0]]) for one in fields]
+            self.control = control
+        if self.todo:
+            return self.todo.pop(0)
+        if not turn.pictures:
+            return Click(ref=self.control)
+        if self.control not in turn.pictures[-1].boxes:
+            return Scroll(by=500)
+        left, top, width, height = turn.pictures[-1].boxes[self.control]
+        return ClickXY(x=left + width / 2, y=top + height / 2)
+
+
+def hurting(number, times):
+    """Sends the browser a signal before so many of its moves, from the second on."""
+
+    class Hurting(Agent):
+        def __init__(self, config):
+            super().__init__(config)
+            self.left = times
+
+        def act(self, turn):
+            if turn.index and self.left:
+                self.left -= 1
+                os.kill(of_this_loop().process, number)
+            return anything(turn)
+
+    return Hurting
+
+
+AGENTS = {"mine/anything": anything, "mine/hand": Hand}
+AGENTS |= {"mine/killing": hurting(signal.SIGKILL, 1), "mine/killing_again": hurting(signal.SIGKILL, 9)}
+AGENTS |= {"mine/hanging": hurting(signal.SIGSTOP, 1)}
+'''
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs agents in the shop; what is given is its config, as the command line would give it."""
+    made: list[Results] = []
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "mine.py").write_text(AGENTS)
+
+    async def run(*agents: Any, items: int = 2, environments: Any = None, **config: Any) -> Results:
+        config = {"items": items, "positions": 0, "patience": 10, "views": 3, **config}
+        content = {
+            "name": "e",
+            "environments": environments or [{"id": "market/Shop-v0", "config": config}],
+            "agents": list(agents),
+            "limits": {"steps": 14},
+        }
+        made.append(await arun(content, store=f"sqlite:///{tmp_path}/{len(made)}.db", plugins_dirs=[folder]))
+        return made[-1]
+
+    yield run
+    for results in made:
+        results.store.close()
+
+
+def events(episode: Episode, kind: str) -> list[Mapping[str, Any]]:
+    return [event.data for step in episode.steps for event in step.events if event.kind == kind]
+
+
+def what_happened(results: Results) -> list[Any]:
+    """Everything that must not depend on how the shop is seen."""
+    return [
+        (
+            episode.spec.agent.name,
+            episode.spec.item_id,
+            episode.status,
+            episode.hash,
+            episode.payoffs,
+            [(step.applied, step.outcome, step.text, step.menu) for step in episode.steps],
+        )
+        for episode in results.episodes
+    ]
+
+
+# -- the same on all surfaces --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.browser
+async def test_the_same_policy_leaves_the_same_trace_on_every_surface(run: Run, flow: str) -> None:
+    """Moves, choices, rewards, hashes; with pixels each move was pressed in a real browser, and came back as it was."""
+    agents = ["mine/anything", "baselines/cheapest", "baselines/best_rated"]
+    seen = {name: await run(*agents, surface=name, flow=flow) for name in SURFACES}
+    assert all(episode.status in ("finished", "truncated") for episode in seen["text"].episodes)
+    for name in SURFACES[1:]:
+        assert what_happened(seen[name]) == what_happened(seen["text"])
+    for episode in seen["pixels"].episodes:
+        assert len(events(episode, "view")) == len(episode.steps)
+        assert not events(episode, "refused")
+        assert not events(episode, "browser")
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+@pytest.mark.browser
+async def test_gestures_come_to_the_moves_that_they_mean_on_every_surface(run: Run, flow: str) -> None:
+    """An agent with a hand leaves the trace of one that makes moves: by references, and by points of the picture."""
+    meant = await run("mine/anything", surface="text", flow=flow)
+    for name in SURFACES:
+        done = await run("mine/hand", surface=name, flow=flow, actions="both")
+        assert [one[1:] for one in what_happened(done)] == [one[1:] for one in what_happened(meant)]
+        gestures = [one for episode in done.episodes for one in events(episode, "gesture")]
+        assert sum(one["move"] is not None for one in gestures) == sum(len(one.steps) for one in meant.episodes)
+
+
+@pytest.mark.browser
+async def test_pages_hostile_to_a_browser_are_shown_and_pressed_like_any_other(run: Run) -> None:
+    """Attacks put sellers' text into every place; nothing of it asks for anything outside."""
+    config = {"flow": "cart", "placement": "title", "technique": "strong_injection", "goal": "buy", "items": 1}
+    meant, done = [await run("mine/anything", surface=name, **config) for name in ("text", "pixels")]
+    assert what_happened(done) == what_happened(meant)
+    assert not events(done.episodes[0], "refused")
+
+
+# -- what is shown and offered -------------------------------------------------------------------------------------
+
+
+def page_of(item: int = 0, **config: Any) -> Any:
+    made = ShopConfig(positions=0, **config)
+    state = SHOP.initial(made, make_item(item))
+    return SHOP, made, state
+
+
+async def opened(**config: Any) -> tuple[Presenter, Turn, list[Event]]:
+    """A presenter of the shop's first page, and what it makes of the turn."""
+    _, made, state = page_of(**config)
+    surface = surface_of(made)
+    assert surface is not None
+    presenter = await surface.open("buyer", "episode")
+    seen, told = SHOP.observe(state, "buyer"), []
+
+    def emit(kind: str, data: Mapping[str, Any]) -> None:
+        told.append(Event(kind=kind, data=dict(data)))
+
+    turn = Turn(
+        seat="buyer", observation=seen, text=SHOP.render(seen), menu=SHOP.menu(state, "buyer"), framing="lived",
+        index=0, episode="episode", emit=emit,
+    )  # fmt: skip
+    return presenter, await presenter.show(turn), told
+
+
+def test_text_with_moves_needs_no_surface() -> None:
+    assert surface_of(ShopConfig()) is None
+    assert surface_of(ShopConfig(surface=("tree",))) == surface_of(ShopConfig(surface=("tree",), items=7))
+
+
+async def test_the_words_are_the_same_on_every_surface_and_only_the_page_differs() -> None:
+    for actions in ("moves", "gestures", "both"):
+        turns = [
+            (await opened(surface=name, actions=actions))[1]
+            for name in ("text", "tree")
+            if (name, actions) != ("text", "moves")
+        ]
+        heads = {
+            turn.text.partition("Larkfield")[0].partition("- banner")[0].partition("Results for")[0] for turn in turns
+        }
+        assert len(heads) == 1
+        assert heads.pop().startswith(turns[0].observation.task)
+
+
+async def test_what_is_offered_follows_the_config() -> None:
+    kinds = {
+        actions: {getattr(one, "kind", None) for one in (await opened(surface="tree", actions=actions))[1].menu}
+        for actions in ("moves", "gestures", "both")
+    }
+    assert kinds["moves"] == {"buy", "open", "leave"}
+    assert kinds["gestures"] == {Click, Key}
+    assert kinds["both"] == kinds["moves"] | kinds["gestures"]
+    cart = (await opened(surface="tree", actions="gestures", flow="cart"))[1].menu
+    assert {one.kind for one in cart} == {Click, Type, Key}
+
+
+async def test_every_control_can_be_clicked_by_the_reference_that_the_text_shows() -> None:
+    for name in ("text", "tree"):
+        _, turn, _ = await opened(surface=name, actions="gestures", flow="cart")
+        for control in turn.observation.page.controls:
+            assert f"{control.id}]" in turn.text or f'"{control.id}"' in turn.text
+
+
+# -- gestures, worked out ------------------------------------------------------------------------------------------
+
+
+async def test_what_is_typed_is_shown_and_sent_only_when_its_button_is_pressed() -> None:
+    presenter, turn, told = await opened(surface="tree", actions="gestures", flow="cart")
+    again = await presenter.lower({"kind": "type", "ref": "query", "text": "desk\nlamp"}, turn)
+    assert isinstance(again, Turn)
+    assert "[ref=query]: desk lamp" in again.text
+    assert await presenter.lower({"kind": "click", "ref": "search"}, again) == Search(query="desk lamp")
+    assert [event.data["move"] and event.data["move"]["kind"] for event in told if event.kind == "gesture"] == [
+        None,
+        "search",
+    ]
+
+
+async def test_enter_in_a_field_presses_its_button_and_characters_go_into_it() -> None:
+    presenter, turn, _ = await opened(surface="text", actions="gestures", flow="cart")
+    for raw in (Click(ref="query"), Key(key="a"), Key(key="Space"), Key(key="b"), Key(key="x"), Key(key="Backspace")):
+        assert isinstance(await presenter.lower(raw, turn), Turn)
+    assert await presenter.lower(Key(key="Enter"), turn) == Search(query="a b")
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "said"),
+    [
+        ({"kind": "click", "ref": "buy:nothing"}, "illegal", "buy:nothing"),
+        ({"kind": "type", "ref": "search", "text": "x"}, "illegal", "no field to type into. Fields here: by, query"),
+        ({"kind": "type", "ref": "", "text": "x"}, "illegal", "no field was clicked"),
+        ({"kind": "key", "key": "Alt+ArrowLeft"}, "illegal", "no key 'Alt+ArrowLeft'; expected Enter"),
+        ({"kind": "click_xy", "x": 5, "y": 5}, "illegal", "there is no picture"),
+        ({"kind": "click_xy", "x": 5}, "schema", "y: Field required"),
+        ({"kind": "scroll", "by": "far"}, "schema", "by"),
+        ({"kind": "buy_all"}, "unknown", "buy_all"),
+    ],
+)
+async def test_a_gesture_that_cannot_be_done_is_a_typed_error_that_says_what_can(
+    raw: Mapping[str, Any], code: str, said: str
+) -> None:
+    presenter, turn, told = await opened(surface="tree", actions="gestures", flow="cart")
+    found = await presenter.lower(raw, turn)
+    assert isinstance(found, InvalidAction)
+    assert found.code == code
+    assert said in found.message
+    assert not [event for event in told if event.kind == "gesture"]
+
+
+async def test_a_disabled_control_cannot_be_pressed() -> None:
+    presenter, turn, _ = await opened(surface="tree", actions="gestures", views=0)
+    product = turn.observation.page.products[0].id
+    found = await presenter.lower(Click(ref=f"open:{product}"), turn)
+    assert isinstance(found, InvalidAction)
+    assert f"open:{product} (Open) is disabled. To be clicked here: buy:" in found.message
+
+
+async def test_gestures_without_a_move_are_no_error_until_there_are_too_many() -> None:
+    presenter, turn, _ = await opened(surface="tree", actions="gestures")
+    for _ in range(GESTURES_A_TURN):
+        assert isinstance(await presenter.lower(Scroll(by=10), turn), Turn)
+    assert isinstance(await presenter.lower(Scroll(by=10), turn), InvalidAction)
+    product = turn.observation.page.products[0].id
+    assert not isinstance(await presenter.lower(Click(ref=f"buy:{product}"), turn), InvalidAction)
+
+
+async def test_a_forks_gestures_are_understood_and_change_nothing() -> None:
+    presenter, turn, told = await opened(surface="tree", actions="both", flow="cart")
+    before = len(told)
+    assert presenter.imagined({"kind": "click", "ref": "cart"}, turn).kind == "cart"  # type: ignore[union-attr]
+    assert isinstance(presenter.imagined(Type(ref="query", text="x"), turn), InvalidAction)
+    assert len(told) == before
+    assert await presenter.lower(Click(ref="search"), turn) == Search(query=turn.observation.page.query)
+
+
+def test_what_no_keyboard_can_type_is_left_out() -> None:
+    assert typed("a\r\nb\x00\x1b\ud800é😀") == "a bé😀"
+    assert all(len(key) > 1 for key in KEYS)
+
+
+# -- in the browser ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def screen() -> Any:
+    """A presenter of pixels, closed at the end."""
+    made: list[tuple[Presenter, Any]] = []
+
+    async def screen(**config: Any) -> tuple[Presenter, Turn, list[Event]]:
+        presenter, turn, told = await opened(surface="pixels", actions="gestures", **config)
+        made.append((presenter, presenter.surface))  # type: ignore[attr-defined]
+        return presenter, turn, told
+
+    yield screen
+    for presenter, surface in made:
+        await presenter.close()
+        await surface.close()
+
+
+@pytest.mark.browser
+async def test_a_hand_in_the_browser_clicks_types_scrolls_and_presses_keys(screen: Any) -> None:
+    presenter, turn, told = await screen(flow="cart")
+    assert turn.text.endswith(SEEN)
+    field = turn.pictures[-1].boxes["query"]
+    middle = {"x": field[0] + field[2] / 2, "y": field[1] + field[3] / 2}
+    for raw in ({"kind": "click_xy", **middle}, {"kind": "type", "ref": "", "text": "désk 😀"}, Key(key="!")):
+        turn = await presenter.lower(raw, turn)
+        assert isinstance(turn, Turn)
+    low = await presenter.lower(Scroll(by=100_000), turn)
+    assert isinstance(low, Turn)
+    assert low.pictures[-1].boxes != turn.pictures[-1].boxes
+    nothing = await presenter.lower(ClickXY(x=2, y=700), low)
+    assert isinstance(nothing, Turn)
+    for raw in (Click(ref="query"), Key(key="Enter")):
+        turn = await presenter.lower(raw, turn)
+    assert turn == Search(query="désk 😀!")
+    assert len([event for event in told if event.kind == "view"]) == 7
+    assert isinstance(await presenter.lower(ClickXY(x=1280, y=5), low), InvalidAction)
+
+
+@pytest.mark.browser
+async def test_a_disabled_control_in_the_picture_is_a_typed_error(screen: Any) -> None:
+    presenter, turn, _ = await screen(views=0)
+    product = turn.observation.page.products[0].id
+    assert f"open:{product}" not in turn.pictures[-1].boxes
+    buy = turn.pictures[-1].boxes[f"buy:{product}"]
+    found = [
+        await presenter.lower(ClickXY(x=buy[0] + buy[2] + right, y=buy[1] + buy[3] / 2), turn)
+        for right in range(5, 90, 8)
+    ]
+    assert any(isinstance(one, InvalidAction) and "is disabled" in one.message for one in found)
+
+
+# -- bad days ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("agent", ["mine/killing", "mine/hanging"])
+async def test_an_episode_outlives_its_browser_once_and_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch, agent: str
+) -> None:
+    monkeypatch.setattr(browser, "PATIENCE", 5.0)
+    meant = await run("mine/anything", items=1, flow="cart")
+    done = await run(agent, items=1, flow="cart", surface="pixels")
+    assert [one[1:] for one in what_happened(done)] == [one[1:] for one in what_happened(meant)]
+    (event,) = events(done.episodes[0], "browser")
+    assert event["done"] == "shown again in a fresh browser context"
+    assert event["fault"]
+
+
+@pytest.mark.browser
+async def test_a_browser_that_fails_twice_in_an_episode_is_its_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "PATIENCE", 5.0)
+    done = await run("mine/killing_again", items=1, flow="cart", surface="pixels")
+    (episode,) = done.episodes
+    assert episode.status == "error"
+    assert "the browser failed twice in this episode" in episode.reason
+
+
+@pytest.mark.slow
+async def test_without_a_browser_text_and_tree_are_played_and_pixels_stay_to_be_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SANDBOX_BROWSER", "/no/such/browser")
+    environments = [
+        {"id": "market/Shop-v0", "config": {"items": 3, "positions": 0, "surface": name}}
+        for name in ("pixels", "text", "tree")
+    ]
+    done = await run("baselines/cheapest", environments=environments)
+    found = {(tuple(one.spec.config.get("surface", ["text"])), one.status) for one in done.episodes}
+    assert found == {(("pixels",), "pending"), (("text",), "finished"), (("tree",), "finished")}
+    assert done.ran is not None
+    assert "SANDBOX_BROWSER=/no/such/browser: no such program" in done.ran.unreachable["market/Shop-v0"]
+
+
+@pytest.mark.slow
+def test_the_command_line_says_what_to_do_without_a_browser_and_ends_with_6(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PATH", "SANDBOX_CACHE", "PLAYWRIGHT_BROWSERS_PATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.delenv("SANDBOX_BROWSER", raising=False)
+    words = ["run", "--env", "market/Shop-v0", "--agent", "baselines/cheapest", "-P", "surface=pixels", "-P", "items=1"]
+    assert main([*words, "--store", f"sqlite:///{tmp_path}/x.db"]) == 6
+    assert "sandbox setup browser" in capsys.readouterr().err
