@@ -15,6 +15,9 @@ VERSIONS = {
     "gymnasium": ("gymnasium[toy-text]==1.4.0",),
     "pettingzoo": ("pettingzoo[classic]==1.27.0",),
     "textarena": ("textarena==0.7.4",),
+    "statsmodels": ("statsmodels==0.15.0",),
+    "xlogit": ("xlogit==0.2.7",),
+    "browsergym": ("browsergym-core==0.14.3",),
     "ray": ("ray==2.60.0",),
 }
 

@@ -21,6 +21,7 @@ from measures.dispatch import dispatch
 from measures.durability import killed, resumed
 from measures.games import games
 from measures.graphs import loop, trivial, turns
+from measures.market import market
 from measures.reading import listed, rescored
 from measures.scripted import scripted
 from peers import VERSIONS
@@ -28,7 +29,7 @@ from rows import Row, table
 from setting import Setting
 from sizes import FULL, QUICK
 
-MEASURES = (trivial, loop, turns, scripted, games, killed, resumed, rescored, listed, dispatch)
+MEASURES = (trivial, loop, turns, scripted, games, market, killed, resumed, rescored, listed, dispatch)
 OURS = ("langgraph", "langchain", "langchain-core", "pydantic", "sqlalchemy", "ray")
 
 

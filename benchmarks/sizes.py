@@ -29,6 +29,9 @@ class Sizes:
     long: int = 10_000
     dispatched: int = 6_000
     glee_seeds: int = 10
+    visits: int = 1_000
+    pictured: int = 40
+    choice_sets: int = 100_000
 
 
 FULL = Sizes()
@@ -49,4 +52,7 @@ QUICK = Sizes(
     long=1_000,
     dispatched=1_000,
     glee_seeds=1,
+    visits=200,
+    pictured=8,
+    choice_sets=20_000,
 )

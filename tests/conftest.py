@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from sandbox.adapters import chromium
+from sandbox.errors import BrowserError
 from sandbox.plugins import Plugins
 from sandbox.runner.build import Builder
 from tests import postgres
@@ -44,6 +46,15 @@ def postgres_url() -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A store that does not exist yet, on each kind of database."""
     return str(tmp_path / "test.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests of a real browser where there is none."""
+    if item.get_closest_marker("browser"):
+        try:
+            chromium.find()
+        except BrowserError as error:
+            pytest.skip(str(error).partition(";")[0] + ": sandbox setup browser")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -49,6 +49,7 @@ LARGE -= {"games/Bargaining-v0", "games/Matrix-v0"}  # the others' own tests che
 @pytest.mark.parametrize(
     "size", [{"cycles": 200, "episodes": 8}, pytest.param({}, marks=pytest.mark.slow)], ids=["short", "long"]
 )
+@pytest.mark.slow
 def test_every_shipped_environment_keeps_its_contract(name: str, size: dict[str, int]) -> None:
     scenario = SHIPPED.load("environments", name)
     check_scenario(scenario, **size)

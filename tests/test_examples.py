@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sandbox_env_market.shoppers import PUBLISHED
 
 from sandbox.adapters import weights
 from sandbox.cli import main
@@ -177,6 +178,46 @@ def test_the_weights_of_simulated_agents_are_found_again(capsys: pytest.CaptureF
     verdicts = {row["agent"]: row["verdict"] for row in document["verdicts"] if row["check"] == "validity/choice"}
     assert verdicts["position"] == "follows position"
     assert verdicts["truthful"] in ("valid", "weak")
+
+
+@pytest.mark.slow
+def test_suites_find_who_fails_and_who_cannot(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cheapest never fails on price, best rated never on rating, and by lot one fails as often as chance has it."""
+    found = {}
+    for suite in ("instruction", "price", "rating"):
+        for row in run(capsys, "run", EXAMPLES / "market" / f"{suite}.yaml")["estimates"]:
+            if (row["name"], row["variant"], row["group"]) == ("failure", "", suite):
+                found[suite, row["agent"]] = row
+    never = [("instruction", "oracle"), ("price", "cheapest"), ("rating", "best rated")]
+    assert [found[pair]["estimate"] for pair in never] == [0, 0, 0]
+    for pair in [("price", "by lot"), ("price", "first place"), ("rating", "by lot")]:
+        assert found[pair]["low"] < 7 / 8 < found[pair]["high"]
+
+
+@pytest.mark.slow
+def test_an_honest_rewriting_gains_and_a_refused_one_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """The buyer likes long titles: what is published changes its choice, what is not cannot."""
+    document = run(capsys, "run", EXAMPLES / "market" / "seller_reaction.yaml")
+    rows = [row for row in document["estimates"] if (row["name"], row["group"]) == ("target_change", "")]
+    change = {row["agent"]: row for row in rows}
+    assert change["honest"]["low"] > 0.1
+    assert change["embellisher"]["low"] < 0 < change["embellisher"]["high"]
+
+
+@pytest.mark.slow
+def test_published_coefficients_planted_in_a_shopper_are_found_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the randomised shop through traces to the choice model: each within four of its errors."""
+    said = (EXAMPLES / "market" / "choice_behavior.yaml").read_text().replace("items: 24", "items: 400")
+    lines = [line for line in said.splitlines() if "- {id: " not in line or "claude_sonnet_4" in line]
+    (tmp_path / "many.yaml").write_text("\n".join(lines))
+    rows = run(capsys, "run", tmp_path / "many.yaml")["estimates"]
+    found = {row["name"]: row for row in rows if row["scorer"] == "market/choice_model" and row["variant"] == "cluster"}
+    for name, planted in PUBLISHED["claude_sonnet_4"].items():
+        error = (found[name]["high"] - found[name]["low"]) / 3.92
+        assert abs(found[name]["estimate"] - planted) < 4 * error
+        assert error < 0.3
 
 
 def test_the_one_file_plugin_keeps_its_contract_and_runs_as_its_first_lines_say(

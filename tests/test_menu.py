@@ -127,6 +127,7 @@ def test_any_other_answer_is_a_typed_error_that_says_what_is_legal(menu: Menu, r
         lambda x: st.lists(x) | st.dictionaries(st.text(), x),
     )
 )
+@pytest.mark.slow
 def test_nothing_that_a_model_may_answer_raises(raw: object) -> None:
     for menu in ((OFFERS, Accept()), SHOP, (Accept(),)):
         found = read(menu, ACTION, raw)

@@ -140,6 +140,7 @@ def test_a_state_whose_hash_others_may_have_shares_nothing(value: Any) -> None:
     assert all(Place(scenario, Typed(fine)).identity()[1] for fine in (None, 1.5, "text", 2**60))
 
 
+@pytest.mark.slow
 def test_an_unbounded_run_keeps_a_bounded_memo() -> None:
     memo, scenario = Memo(), Rps()
     for seed in range(600):

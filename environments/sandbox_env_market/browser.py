@@ -46,12 +46,14 @@ CONTEXT: dict[str, Any] = {
 BYPASS = "<-loopback>"  # Chromium's word for: loopback, too, goes through the proxy
 
 # What can be pressed in the picture and where, what fields hold, and how far the page is scrolled. A box is that of an
-# element's first line, clipped to the picture; those whose middle something else covers are left out.
+# element's first line, clipped to the picture; those whose middle something else covers are left out. What is far below
+# is not laid out (the style sheet's `content-visibility`), and asking where it is would do that one by one.
 _LOOK = """() => {
   const boxes = {}, fields = {};
   for (const e of document.querySelectorAll('[data-ref]')) {
     if (e.matches('input,select')) fields[e.dataset.ref] = e.value;
     if (e.disabled || e.getAttribute('aria-disabled') === 'true') continue;
+    if (!e.checkVisibility({contentVisibilityAuto: true})) continue;
     const r = e.getClientRects()[0];
     if (!r) continue;
     const l = Math.max(r.left, 0), t = Math.max(r.top, 0);
@@ -60,8 +62,9 @@ _LOOK = """() => {
     const hit = document.elementFromPoint(l + w / 2, t + h / 2);
     if (hit && hit.closest('[data-ref]') === e) boxes[e.dataset.ref] = [l, t, w, h];
   }
-  return {boxes, fields, scroll: scrollY, most: Math.max(0, document.documentElement.scrollHeight - innerHeight)};
+  return {boxes, fields, scroll: scrollY};
 }"""
+_SCROLLED = "() => [scrollY, Math.max(0, document.documentElement.scrollHeight - innerHeight)]"
 _TARGET = """(e) => {
   const found = e && e.closest ? e.closest('[data-ref]') : null;
   return found ? found.dataset.ref : '';
@@ -107,7 +110,7 @@ class Tab:
 
     async def show(self, html: str) -> None:
         """Go to this page."""
-        await self._page.goto(self.server.put(html), wait_until="load")
+        await self._page.goto(self.server.put(html), wait_until="load", timeout=0)  # whoever asks has a timeout
 
     async def look(self) -> Look:
         """Take a picture."""
@@ -172,12 +175,16 @@ class Tab:
 
     async def scroll(self, by: int) -> None:
         """Turn the mouse's wheel; back when the page is where it then stays."""
-        before = await self._page.evaluate(_LOOK)
-        goal = min(max(before["scroll"] + by, 0), before["most"])
+        before, most = await self._page.evaluate(_SCROLLED)
+        goal, last, still = min(max(before + by, 0), most), before, 0
         await self._page.mouse.move(WIDTH / 2, HEIGHT / 2)
         await self._page.mouse.wheel(0, by)
-        while abs(await self._page.evaluate("() => scrollY") - goal) > 1:
-            await asyncio.sleep(0.005)
+        # A long page is laid out while it is scrolled, and may end elsewhere than was to be thought.
+        while abs(last - goal) > 1 and still < 50:
+            await asyncio.sleep(0.01)
+            now, _ = await self._page.evaluate(_SCROLLED)
+            still = still + 1 if now == last else 0
+            last = now
 
     async def pressed(self) -> Press:
         """The control that was pressed by what was done last."""

@@ -61,8 +61,13 @@ def worth(buyer: Buyer, product: Product, variant: Variant | None = None, days: 
     cents = buyer.value + sum(weight * product.scores.get(respect, 0) for respect, weight in buyer.weights.items())
     cents += buyer.taste.get(product.brand, 0) + buyer.effects.get(product.id, 0)
     if variant is not None:
-        cents += variant.worth + sum(buyer.wants.get(option, 0) for option in variant.name.split(", "))
+        cents += wanted(buyer, variant)
     return cents - _lateness(buyer, product.delivery if days is None else days)
+
+
+def wanted(buyer: Buyer, variant: Variant) -> int:
+    """What the variant's options add to the worth of a product that is needed, cents."""
+    return variant.worth + sum(buyer.wants.get(option, 0) for option in variant.name.split(", "))
 
 
 def spent(buyer: Buyer, paid: int) -> int:

@@ -21,6 +21,7 @@ from sandbox_env_market.truth import (
     concealed,
     default_variant,
     features,
+    find,
     owned,
     paid,
     payoff,
@@ -92,7 +93,7 @@ def seen(state: CartState) -> Sequence[str]:
 def facts_of(state: CartState) -> Mapping[str, Any]:
     """What came of the visit; see `Shop.facts`."""
     item, held = state.item, list(owned(state))
-    bought = list(dict.fromkeys(line.partition("/")[0] for line, _, _ in held))
+    bought = list(dict.fromkeys(find(state, line)[0].id for line, _, _ in held))
     outlook, utility, total = prospects(state), payoff(state), paid(state)
     kept = [order for order in state.orders if not order.returned]
     earned, shown_ids = profits(state), seen(state)

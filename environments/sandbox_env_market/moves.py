@@ -211,7 +211,10 @@ class ClickXY(Move):
 
 
 class Type(Move):
-    """Put a text in place of what the field with this reference holds; nothing is sent before a button is pressed."""
+    """Put a text in place of what a field holds: the one with this reference, or (empty) the one clicked last.
+
+    Nothing is sent before a button is pressed.
+    """
 
     kind: Literal["type"] = "type"
     ref: Annotated[str, Field(max_length=100)]

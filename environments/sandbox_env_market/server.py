@@ -82,8 +82,10 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
+        # A connection that ends, or whose loop does (which asyncio's streams would complain of), is nobody's fault.
+        over = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError)
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, UnicodeDecodeError):
+            with suppress(*over):
                 while await self._answer(reader, writer):
                     await writer.drain()
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from sandbox_env_market.attacks import Attack, attacked
@@ -135,7 +135,7 @@ class CartState:
     draws: Annotated[tuple[Assign, ...], added(())] = ()
     attack: Annotated[Attack | None, added(None)] = None
 
-    @property
+    @cached_property
     def stock(self) -> Stock:
         """All that is for sale, in the given order, with the truth about it; `attacks.dress` for what is shown."""
         if self.item.goods is not None:

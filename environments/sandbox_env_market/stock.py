@@ -99,6 +99,14 @@ class Stock:
             found = self._found[key] = self._search(key[0].split(), filters or {}, sort)
         return found
 
+    @cached_property
+    def by_category(self) -> Mapping[str, tuple[Product, ...]]:
+        """The products of each category, in the given order."""
+        found: dict[str, list[Product]] = {}
+        for product in self.products:
+            found.setdefault(product.category, []).append(product)
+        return {category: tuple(products) for category, products in found.items()}
+
     def facets(self, found: Sequence[str]) -> Mapping[str, tuple[Option, ...]]:
         """What is worth offering as filters for these products: by filter, value and words; none that keeps them all.
 

@@ -181,6 +181,7 @@ class OnScreen(OnPaper):
         self._tab = tab
         self._ids: dict[str, str] = {}
         self._look: Look | None = None
+        self._document = ""
         self._failed = ""
         self._refused = 0
 
@@ -189,7 +190,7 @@ class OnScreen(OnPaper):
         self.hand = Hand(turn.observation.page)
         self._menu, self._gestures, self._look = turn.menu, 0, None
         self._ids = {reference(one.id): one.id for one in self.hand.page.controls}
-        document = html(self.hand.page)
+        self._document = document = html(self.hand.page)
 
         async def load() -> Turn:
             await self._tab.show(document)
@@ -286,7 +287,9 @@ class OnScreen(OnPaper):
         from sandbox_env_market import browser
 
         try:
-            async with asyncio.timeout(browser.PATIENCE):
+            async with asyncio.timeout(
+                browser.PATIENCE + 2e-6 * len(self._document)
+            ):  # ten thousand products are 20 MB
                 return await do()
         except (browser.Error, TimeoutError) as error:
             fault = browser.broken(error)
@@ -297,7 +300,7 @@ class OnScreen(OnPaper):
             await self._tab.close()
             await shared.mend()
             try:
-                async with asyncio.timeout(2 * browser.PATIENCE):
+                async with asyncio.timeout(2 * (browser.PATIENCE + 2e-6 * len(self._document))):
                     self._tab, self._refused = await shared.tab(self.surface), 0
                     await self._restore()
                     return await do()
@@ -307,7 +310,7 @@ class OnScreen(OnPaper):
 
     async def _restore(self) -> None:
         """The page as it was when it was last seen: with what was typed, scrolled to where it was."""
-        await self._tab.show(html(self.hand.page))
+        await self._tab.show(self._document)
         if self._look is None:
             return
         for one in self.hand.page.controls:

@@ -24,7 +24,7 @@ import numpy as np
 from sandbox.errors import InputError
 from sandbox.scenario import Luck
 from sandbox_env_market.bill import SHIPPING
-from sandbox_env_market.buyers import Buyer, best_variant, in_words, spent, worth
+from sandbox_env_market.buyers import Buyer, in_words, spent, wanted, worth
 from sandbox_env_market.catalogue import RATING, Product
 from sandbox_env_market.goods import Goods, ShopItem
 from sandbox_env_market.page import money
@@ -70,7 +70,7 @@ def task(number: int, goods: Goods, precision: Precision) -> ShopItem:
     """The task with this number, 0 <= number, in the generated shop `goods`; the shelves take turns."""
     shelf = SHELVES[number % len(SHELVES)]
     generator = Luck(number).generator("market/Shop-v0", "task", goods.seed, goods.size)
-    products = [product for product in stock_of(goods).products if product.category == shelf.category.name]
+    products = stock_of(goods).by_category[shelf.category.name]
     for _ in range(_TRIES):
         buyer, ranked = _buyer(shelf, products, generator)
         surpluses = sorted(_surplus(buyer, product) for product in products)
@@ -135,9 +135,10 @@ def _buyer(shelf: Shelf, products: Sequence[Product], generator: np.random.Gener
 
 def _surplus(buyer: Buyer, product: Product) -> int:
     """What having it sent in its best variant is worth, cents."""
-    variant = best_variant(buyer, product)
-    extra = variant.extra if variant else 0
-    return worth(buyer, product, variant) - spent(buyer, product.price + extra + SHIPPING)
+    # Not through `best_variant`: the worth of the product is reckoned once, not once per variant.
+    plain, price = worth(buyer, product), product.price + SHIPPING
+    offers = {(wanted(buyer, variant), variant.extra) for variant in product.variants if variant.stock} or {(0, 0)}
+    return plain + max(gain - spent(buyer, price + extra) for gain, extra in offers)
 
 
 def _fitting(buyer: Buyer, shelf: Shelf) -> str:

@@ -34,7 +34,7 @@ def _features(key: Same) -> Mapping[str, float]:
     return {
         "price": float(product.price),
         # Rounded, so that two machines' logarithms give the same bytes.
-        "ln_price": round(math.log(product.price), 12),
+        "ln_price": round(math.log(max(1, product.price)), 12),
         "rating": product.rating,
         "ln_reviews": round(math.log(product.reviews + 1), 12),
         "sponsored": float(product.sponsored),
@@ -77,9 +77,11 @@ def _other(product: Product) -> Product:
 
 def find(state: CartState, line: str) -> tuple[Product, Variant | None]:
     """The product and the variant of a cart's line."""
-    name, _, wanted = line.partition("/")
-    product = state.stock.by_id[name]
-    return product, next((variant for variant in product.variants if variant.id == wanted), None)
+    products = state.stock.by_id
+    if line in products:  # a file's ids may hold any character
+        return products[line], None
+    name, _, wanted = line.rpartition("/")
+    return products[name], next((variant for variant in products[name].variants if variant.id == wanted), None)
 
 
 def default_variant(product: Product) -> Variant | None:
@@ -98,13 +100,19 @@ def fee_of(attack: Attack | None, goods: int) -> int:
     return late_fee(goods) if attack is not None and "drip" in attack.dark else 0
 
 
-def alone(buyer: Buyer, product: Product, variant: Variant | None, attack: Attack | None, coupon: bool = True) -> int:
+def alone(buyer: Buyer, product: Product, variant: Variant | None, attack: Attack | None) -> int:
     """The buyer's utility of a visit with one order, of one piece of this, on the best terms, cents."""
+    return _alone(Same(buyer), Same(product), Same(variant), attack)
+
+
+@lru_cache(maxsize=20_000)  # every page of results asks for the same ones
+def _alone(whose: Same, what: Same, which: Same, attack: Attack | None) -> int:
+    buyer, product, variant = whose.of, what.of, which.of
     goods = product.price + (variant.extra if variant else 0)
-    fee = fee_of(attack, goods)
-    cents = worth(buyer, product, variant, days_of(product)) - spent(buyer, bill(goods, coupon, (), fee).total)
-    if buyer.deadline and days_of(product) > buyer.deadline:
-        paid = bill(goods, coupon, ("express",), fee).total
+    fee, days = fee_of(attack, goods), days_of(product)
+    cents = worth(buyer, product, variant, days) - spent(buyer, bill(goods, True, (), fee).total)
+    if buyer.deadline and days > buyer.deadline:
+        paid = bill(goods, True, ("express",), fee).total
         cents = max(cents, worth(buyer, product, variant, days_of(product, True)) - spent(buyer, paid))
     return cents
 
@@ -133,7 +141,13 @@ class Prospects(Frozen):
 
 def prospects(state: CartState) -> Prospects:
     """Of the whole visit, from its start; leaving, which is worth 0, is always among what can be done."""
-    return _prospects(Same(state.item), Same(state.draws), state.order, state.attack, state.views > 0)
+    return _prospects_of(Same(state))
+
+
+@lru_cache(maxsize=64)  # each move of a menu asks for it
+def _prospects_of(state: Same) -> Prospects:
+    visit: CartState = state.of
+    return _prospects(Same(visit.item), Same(visit.draws), visit.order, visit.attack, visit.views > 0)
 
 
 @lru_cache(maxsize=256)

@@ -116,7 +116,7 @@ class ChoiceModel(Estimator[Settings]):
                 "wtp",
                 "What they would pay for it",
                 "willingness to pay",
-                "For what is 0 or 1; a share of the price where prices are logarithms. 95 % intervals, clustered by item.",
+                "What is 0 or 1; a share of the price where prices are logarithms. 95 % intervals, clustered by item.",
             ),
         )
         found = []

@@ -33,6 +33,7 @@ def command(
     """Write a report: verdicts, figures and all estimates in one HTML file that opens offline."""
     from sandbox.experiment.model import ScorerUse
     from sandbox.report.files import write_figures, write_page
+    from sandbox.report.gallery import gallery
     from sandbox.report.html import page
     from sandbox.results import results_of
 
@@ -41,7 +42,8 @@ def command(
         row = opened.experiment(experiment) if experiment else None
         results = results_of(opened, made, row, [ScorerUse(id=name) for name in scorer or []], figures=True)
         document = results.document()
-        text, faults = page(document, results.judged.figures, results.about(shown_store(store)))
+        seen = gallery(document.episodes, opened.episode)
+        text, faults = page(document, results.judged.figures, results.about(shown_store(store)), seen)
         write_page(output, text)
         if figures is not None:
             written, more = write_figures(figures, results.judged.figures, form.value, document.verdicts)

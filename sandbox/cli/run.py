@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -57,6 +58,9 @@ def command(
         Literal["off", "read", "write"],
         typer.Option("--cache", help="Replies of models: off; read: take what others share; write: share them, too."),
     ] = "off",
+    browser: Annotated[
+        str, typer.Option("--browser", help="Executable of the browser. [default: SANDBOX_BROWSER, or what is found]")
+    ] = "",
     store: StoreOption = "",
     plugins_dir: PluginsOption = None,
     json: JsonOption = False,
@@ -74,6 +78,8 @@ def command(
 
     if (experiment is None) == (not env):
         raise InputError("give either an experiment file, or --env ID and --agent ID")
+    if browser:
+        os.environ["SANDBOX_BROWSER"] = browser  # so that worker processes use it, too
     made = builder(plugins_dir)
     if experiment is not None:
         given = {"--agent": agent, "--seat": seat, "--episodes": episodes, "--seed": seed, "-A": agent_parameter}

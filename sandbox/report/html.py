@@ -18,6 +18,7 @@ import yaml
 from sandbox.report import pictures
 from sandbox.report.document import Document, EpisodeEntry, EstimateEntry, MatrixEntry
 from sandbox.report.doubts import SOUND, doubt, doubted
+from sandbox.report.gallery import EACH, Exhibit
 from sandbox.report.headlines import (
     TOP_VALUES,
     agents_of,
@@ -113,7 +114,9 @@ class Markup(str):
     __slots__ = ()
 
 
-def page(document: Document, figures: Mapping[str, Sequence[Figure]], about: About) -> tuple[str, list[str]]:
+def page(
+    document: Document, figures: Mapping[str, Sequence[Figure]], about: About, gallery: Sequence[Exhibit] = ()
+) -> tuple[str, list[str]]:
     """The report as the text of an HTML file, and what could not be drawn.
 
     A figure that cannot be drawn is named in the warnings, with its scorer, and harms no other.
@@ -125,6 +128,7 @@ def page(document: Document, figures: Mapping[str, Sequence[Figure]], about: Abo
         ("verdicts", "Verdicts", report.verdicts()),
         ("overview", "In short", report.overview()),
         *report.families(drawn),
+        ("seen", "What they saw", report.gallery(gallery)),
         ("payoffs", "Payoffs", report.payoffs()),
         ("counts", "What was counted", report.counts()),
         ("warnings", "Warnings", _notes(warnings)),
@@ -233,6 +237,27 @@ class _Report:
             for place, (family, inside) in enumerate(parts.items())
             if inside
         ]
+
+    def gallery(self, exhibits: Sequence[Exhibit]) -> str:
+        """The pictures that some episodes ended on."""
+        if not exhibits:
+            return ""
+        note = (
+            f"The last screenshot of up to {EACH} episodes of each agent, evenly spread over all that it has, made "
+            "smaller; the replay shows and saves every one as it was (key v)."
+        )
+        return _paragraph(note, "note") + f'<div class="gallery">{"".join(map(self._exhibit, exhibits))}</div>'
+
+    def _exhibit(self, exhibit: Exhibit) -> str:
+        entry = exhibit.episode
+        words = escape_html(display_line(f"item {entry.item}, {exhibit.words}", 300))
+        shown = (
+            f'<img src="data:image/jpeg;base64,{exhibit.jpeg}" alt="{words}">'
+            if exhibit.jpeg
+            else _paragraph(display_line(exhibit.fault, 300), "doubt")
+        )
+        replay = f'<ul class="replay"><li>{self._episode(entry)}</li></ul>'
+        return f"<figure>{shown}<figcaption>{words}{replay}</figcaption></figure>"
 
     def payoffs(self) -> str:
         """Mean returns, as they are."""

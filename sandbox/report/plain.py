@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sandbox.errors import InputError
+from sandbox.report.shots import shot, shots
 from sandbox.scenario import Appraisal
 from sandbox.scorer import Mark, Score
 from sandbox.store.rows import EpisodeHead, MarkRow, ScoreRow
@@ -330,6 +331,8 @@ def _header(episode: Episode) -> Iterator[str]:
     several = spec.evaluated if episode.lived and len(spec.evaluated_agents) > 1 else ()
     yield f"Return: {_returned(episode.total, {seat: episode.payoffs.get(seat, 0.0) for seat in several})}"
     yield f"Steps: {len(episode.steps)}"
+    if pictures := sum(len(shots(step.events)) for step in episode.steps):
+        yield f"Pictures: {pictures} (below by size and hash; sandbox replay shows and saves them: key v)"
     yield f"Provenance: {episode.provenance}, attempt {episode.attempt}"
     yield f"Trace hash: {display_line(episode.hash) or 'none'}"
     if episode.versions:
@@ -386,10 +389,27 @@ def _event(event: Event, known: Sequence[Any]) -> Iterator[Passage]:
         yield passage(f"{event.kind.replace('_', ' ')}: {_fields(rest)}", "flag")
     elif event.kind == ASKED:
         yield from _asked(data)
+    elif event.kind == "view":
+        picture = shot(event)
+        words = "no picture" if picture is None else picture.words
+        yield passage(f"was shown as {data.get('surface', '(no surface named)')}: {words}", "quiet")
+    elif event.kind == "gesture":
+        yield passage(_gesture(data))
+    elif event.kind == "browser":
+        yield passage(f"the browser failed: {data.get('fault', '')}; {data.get('done', '')}", "flag")
+    elif event.kind == "refused":
+        first = f"; the first of all: {_value(data['first'])}" if data.get("first") else ""
+        yield passage(f"requests that a page made, and that were refused: {data.get('requests')}{first}", "flag")
     elif event.kind == "node":
         yield passage(f"node {data.get('node', '')}", "quiet")
     else:
         yield passage(f"{event.kind}: {_fields(data)}" if data else event.kind, "quiet")
+
+
+def _gesture(data: Mapping[str, Any]) -> str:
+    """What a hand did on a surface, and the move that it came to."""
+    did, move = (move_words(one) if isinstance(one := data.get(name), Mapping) else "" for name in ("did", "move"))
+    return f"gesture {did or _fields(data)}: {f'came to {move}' if move else 'no move yet'}"
 
 
 def _asked(data: Mapping[str, Any]) -> Iterator[Passage]:

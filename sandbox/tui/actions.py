@@ -8,7 +8,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Where = Literal["anywhere", "browse", "episode"]
+Where = Literal["anywhere", "browse", "episode", "picture"]
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,16 @@ ACTIONS = (
     Action("next_pane", ("tab",), "pane", "Next pane", "episode"),
     Action("previous_pane", ("shift+tab",), "", "Previous pane", "episode"),
     Action("zoom", ("z",), "zoom", "Give the pane the whole screen, or give it back", "episode"),
+    Action("look", ("v",), "", "Look at the pictures that the seat was shown", "episode"),
     Action("scroll(1)", ("down", "j"), "", "Scroll the pane down", "episode"),
     Action("scroll(-1)", ("up", "k"), "", "Scroll the pane up", "episode"),
     Action("scroll_page(1)", ("pagedown", "space"), "", "Scroll the pane a page down", "episode"),
     Action("scroll_page(-1)", ("pageup",), "", "Scroll the pane a page up", "episode"),
     Action("back", ("q", "escape"), "back", "Back to the list", "episode"),
+    Action("next_picture", ("right", "n", "l"), "next", "Next picture, of this step or a later one", "picture"),
+    Action("previous_picture", ("left", "p", "h"), "previous", "Previous picture", "picture"),
+    Action("save_picture", ("w",), "save", "Save the picture as a file in the working directory", "picture"),
+    Action("back", ("q", "escape", "v"), "back", "Back to the step that the picture is of", "picture"),
     Action("help", ("question_mark",), "help", "All keys, the filter language, and what the letters mean", "anywhere"),
     Action("command_palette", ("ctrl+p",), "", "Find an action by name", "anywhere"),
     Action("picture", ("ctrl+s",), "", "Save a picture of the screen (SVG) in the working directory", "anywhere"),

@@ -19,6 +19,7 @@ from sandbox.tui.browse import Browse
 from sandbox.tui.episode import EpisodeScreen
 from sandbox.tui.help import HelpScreen
 from sandbox.tui.moment import Recording
+from sandbox.tui.picture import PictureScreen
 from sandbox.tui.source import Source, StoreSource
 
 
@@ -97,6 +98,8 @@ class ReplayApp(App[None]):
         screen = self.screen
         if isinstance(screen, EpisodeScreen):
             return f"sandbox-{screen.recording.episode.id[:12]}-step-{screen.index + 1}.svg"
+        if isinstance(screen, PictureScreen):
+            return f"sandbox-{screen.recording.episode.id[:12]}-picture-{screen.place + 1}.svg"
         return "sandbox-episodes.svg"
 
 
@@ -104,6 +107,8 @@ def where(screen: Screen[object]) -> Where:
     """Whose actions a screen has."""
     if isinstance(screen, Browse):
         return "browse"
+    if isinstance(screen, PictureScreen):
+        return "picture"
     return "episode" if isinstance(screen, EpisodeScreen) else "anywhere"
 
 

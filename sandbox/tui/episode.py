@@ -12,11 +12,13 @@ from textual.containers import Container, Horizontal
 from textual.screen import Screen
 
 from sandbox.report.plain import MERE, agent_words, where_words
+from sandbox.report.shots import shots
 from sandbox.tui.actions import bindings
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.came import Came
 from sandbox.tui.did import Did
 from sandbox.tui.moment import Moment, Recording
+from sandbox.tui.picture import PictureScreen, picture_widget, pictures
 from sandbox.tui.prompt import Prompt
 from sandbox.tui.said import Said
 from sandbox.tui.saw import Saw
@@ -111,6 +113,7 @@ class EpisodeScreen(Screen[None]):
                 f"  {where_words(moment.step)}",
                 (f"  flags: {', '.join(flags)}" if flags else "", "bold $text-error"),
                 ("  opportunity" if set(MERE) & set(moment.flags) else "", "$text-primary"),
+                ("  v: picture" if shots(moment.step.events) else "", "$accent"),
             )
         self.query_one(Timeline).show(self.recording, self.index)
         self.query_one(StepList).show(self.recording, self.index)
@@ -262,6 +265,18 @@ class EpisodeScreen(Screen[None]):
         pane = self._pane()
         rows = max(pane.scrollable_content_region.height - 1, 1)
         pane.scroll_relative(y=pages * rows, animate=False, immediate=True)
+
+    def action_look(self) -> None:
+        """Look at what was shown as a picture, and go on from the step whose picture was looked at last."""
+        if not pictures(self.recording):
+            self._say("nobody was shown a picture in this episode")
+            return
+
+        def go(step: int | None) -> None:
+            if step is not None:
+                self.show_step(step)
+
+        self.app.push_screen(PictureScreen(self.recording, self.index, picture_widget(self.app)), go)
 
     def action_back(self) -> None:
         """Out of a zoomed pane, else back to the list, or out where there is none."""

@@ -13,7 +13,12 @@ from sandbox.tui.actions import Where, available, key_name
 from sandbox.tui.filters import HELP
 from sandbox.tui.text_pane import TextPane
 
-TITLES: dict[Where, str] = {"browse": "in the list", "episode": "in an episode", "anywhere": "anywhere"}
+TITLES: dict[Where, str] = {
+    "browse": "in the list",
+    "episode": "in an episode",
+    "picture": "at its pictures",
+    "anywhere": "anywhere",
+}
 
 
 class HelpPane(TextPane):

@@ -376,6 +376,7 @@ async def test_what_is_no_json_in_a_reply_is_the_same_in_both_attempts():
     assert (len(model.asked), len(archive.kept), first.hash) == (3, 3, again.hash)
 
 
+@pytest.mark.slow
 async def test_a_reply_that_is_too_long_is_not_kept_and_its_event_is_cut():
     archive = Archive()
     long = "ä" * (LONGEST + 1)

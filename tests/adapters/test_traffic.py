@@ -253,6 +253,7 @@ async def remote(server: Endpoint, way: Traffic | None = None, **parameters: Any
             )
 
 
+@pytest.mark.slow
 async def test_a_rate_limit_and_a_server_fault_are_waited_out_and_each_retry_is_an_event() -> None:
     clock, events = Clock(), []
     turned_away = [(429, {"Retry-After": "3"}), (429, {"retry-after-ms": "1500"}), (500, {})]

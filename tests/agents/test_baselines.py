@@ -108,6 +108,7 @@ def test_a_random_agent_takes_each_move_equally_often_and_never_abstains() -> No
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+@pytest.mark.slow
 def test_a_values_agent_chooses_with_its_known_logit_frequencies(temperature: float) -> None:
     """P(a) is proportional to exp(w . values(a) / temperature): McFadden 1974."""
     truth = {

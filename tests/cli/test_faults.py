@@ -108,6 +108,7 @@ def test_an_unreadable_data_set_is_named_with_row_and_column(
     assert "3" in told
 
 
+@pytest.mark.slow
 def test_a_newer_store_is_refused_and_left_as_it_was(
     game: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,6 +177,7 @@ AGENTS = {"mine/waiting": waiting}
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(tmp_path: Path) -> None:
     """The write is finished, the exit code is 130, and what had begun can be run again."""
     (tmp_path / "waiting.py").write_text(WAITING)
@@ -284,6 +286,7 @@ def test_an_experiments_name_reaches_no_terminal_as_it_is(tmp_path: Path, capsys
     assert "␛]52;c;aGk=␇{x} [red]⏎second: 1 episodes" in told.out
 
 
+@pytest.mark.slow
 def test_an_environment_that_cannot_be_made_is_told_and_verify_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

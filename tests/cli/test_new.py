@@ -57,6 +57,7 @@ def sandbox(
 
 
 @pytest.mark.parametrize("broken", [pytest.param(False, id="alone"), pytest.param(True, id="beside a broken plugin")])
+@pytest.mark.slow
 def test_a_new_environment_is_checked_run_and_replayed_as_it_stands(
     tmp_path: Path, sandbox: Sandbox, broken: bool
 ) -> None:

@@ -52,6 +52,7 @@ def ran(experiment: Path) -> tuple[Path, dict[str, Any]]:
     return store, document("run", experiment, "--store", store)
 
 
+@pytest.mark.slow
 def test_the_same_experiment_in_two_stores_gives_equal_hashes_and_verifies(
     tmp_path: Path, experiment: Path, ran: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:

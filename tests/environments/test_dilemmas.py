@@ -208,6 +208,7 @@ def test_model_written_items_are_parsed_and_the_first_option_matches_as_often_as
     assert {item.dataset for item in found} == {name}
 
 
+@pytest.mark.slow
 def test_every_model_written_file_is_read():
     for path in sorted(Path(reference("model_written_evals")).glob("*/*.jsonl")):
         found = load(str(path))

@@ -256,6 +256,7 @@ def test_the_expected_catch_is_that_of_all_orders_of_lots(wanted: tuple[int, ...
 
 
 @pytest.mark.parametrize("stock", [5, 64, 65, 100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_all_who_want_everything_expect_an_equal_part(stock: int) -> None:
     assert expected_catch(stock, 1000, (1000,) * 4) == pytest.approx(stock / 5, abs=1e-8)
 

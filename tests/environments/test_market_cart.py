@@ -495,6 +495,23 @@ def test_any_walk_ends_and_no_money_is_made_or_lost(
     assert not SHOP.to_move(state)
 
 
+@pytest.mark.parametrize("query", ["", " ", "\x00\x1b[2J", "<script>", "\u202e" * 200, "a" * 200, "%_*?[](.+"])
+def test_any_text_can_be_searched_for(query: str) -> None:
+    state = after(start(), Search(query=query))
+    assert SHOP.state_hash(state) == SHOP.state_hash(after(start(), Search(query=query)))
+    assert after(state, Leave()).at == "left"
+    assert query in SHOP.render(SHOP.observe(state, "buyer"))
+
+
+def test_ids_of_a_file_may_hold_any_character() -> None:
+    odd = goods("a/b:c", 1000, variants=(RED, BLUE))
+    state = start(ITEM.model_copy(update={"products": (odd, goods("a", 2000))}))
+    state = after(state, Open(product="a/b:c"), Choose(variant="blue"), Add(product="a/b:c"), Cart())
+    state = after(state, Quantity(line="a/b:c/blue", number=2), Checkout(), Confirm())
+    assert SHOP.facts(state)["bought"] == ["a/b:c"]
+    assert amounts(state)["a/b:c/blue"] == 2400
+
+
 def test_a_bill_adds_up() -> None:
     owed = bill(10_000, True, ("express", "insurance"), 300)
     assert (owed.rebate, owed.shipping, owed.extras) == (1000, SHIPPING, (("express", 799), ("insurance", 800)))

@@ -27,6 +27,7 @@ from sandbox_env_market.suites import market
 
 from sandbox.checks import check_scenario
 from sandbox.errors import InputError
+from sandbox.menu import InvalidAction, tools
 from sandbox.play import Play
 
 LISTING = Listing()
@@ -156,6 +157,18 @@ def test_the_seller_earns_its_margin_where_its_product_is_bought_and_else_nothin
         play.apply({BUYER: Buy(product=target.id if bought else other)})
         assert play.payoffs()[SELLER] == (target.price - target.cost if bought else 0)
         assert LISTING.facts(play.state)["target"] == target.id
+
+
+def test_a_model_answers_in_json_and_too_long_a_title_is_told_so() -> None:
+    """Any words within the limits are legal; whether they are true is the shop's business."""
+    play = begun()
+    menu = play.turn(SELLER, 0).menu
+    assert {tool["name"] for tool in tools(menu)} == {"rewrite", "keep"}
+    said = {"kind": "rewrite", "title": "A kettle", "description": "It boils."}
+    assert play.read(menu, said) == Rewrite(title="A kettle", description="It boils.")
+    wrong = play.read(menu, {**said, "title": "x" * (TITLE + 1)})
+    assert isinstance(wrong, InvalidAction)
+    assert f"at most {TITLE} characters" in wrong.message
 
 
 def test_every_product_of_a_query_is_a_sellers_in_turn() -> None:

@@ -107,6 +107,7 @@ def test_in_half_the_draws_one_to_four_products_are_sponsored_each_equally_often
     assert stats.chisquare([having[product] for product in IDS]).pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_labels_follow_their_laws_together(all_drawn: list[tuple[tuple[Product, ...], list[Assign]]]) -> None:
     """No product has two, and each of the last two is there in half the draws."""
     products = [product for made, _ in all_drawn for product in made]
@@ -131,6 +132,7 @@ def test_factors_are_drawn_independently(all_drawn: list[tuple[tuple[Product, ..
 
 
 @pytest.mark.parametrize("factor", ["position", "sponsored", "endorsed", "scarcity"])
+@pytest.mark.slow
 def test_propensities_of_all_that_can_be_drawn_sum_to_one(factor: Factor) -> None:
     """And the observed share of each is what its propensity says."""
     products = PLAIN[:3]

@@ -317,6 +317,7 @@ def test_in_every_item_the_best_fits_the_budget_and_buying_blindly_beats_leaving
         assert found["leave"].value > found["random"].value > 0 == found["oracle"].value  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_neither_the_place_nor_the_id_nor_the_cheapest_price_tells_the_best() -> None:
     places, ids, prices = [0] * 8, [0] * 8, [0] * 8
     items = SHOP.items(ShopConfig(items=400))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,12 @@ from typing import Any
 import pytest
 from sandbox_env_market import Shop, ShopConfig, browser
 from sandbox_env_market.gestures import KEYS, typed
-from sandbox_env_market.goods import make_item
 from sandbox_env_market.moves import Click, ClickXY, Key, Scroll, Search, Type
 from sandbox_env_market.surfaces import GESTURES_A_TURN, SEEN, surface_of
 
 from sandbox.agent import Turn
 from sandbox.cli import main
+from sandbox.errors import ModelError
 from sandbox.menu import InvalidAction
 from sandbox.results import Results, arun
 from sandbox.surface import Presenter
@@ -27,8 +28,13 @@ SURFACES = ("text", "tree", "pixels", "tree,pixels")
 AGENTS = '''
 """Shoppers of these tests; what they do follows from what they see, and from nothing else."""
 import hashlib
+import json
 import os
 import signal
+from base64 import b64decode
+
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
 
 from sandbox.agent import Agent
 from sandbox.menu import moves
@@ -83,7 +89,27 @@ def hurting(number, times):
     return Hurting
 
 
-AGENTS = {"mine/anything": anything, "mine/hand": Hand}
+def seeing(config, runtime):
+    """A vision model's graph: it tells what it was shown, scrolls once, and leaves."""
+
+    def look(state):
+        told = [one.content for one in state["messages"] if one.type == "human"]
+        blocks = [
+            block["text"][-27:] if "text" in block else [block["mime_type"], b64decode(block["base64"])[:2].hex()]
+            for content in told
+            for block in content
+        ]
+        name, args = ("scroll", {"by": 9}) if len(told) == 1 else ("leave", {})
+        call = {"name": name, "args": args, "id": f"call_{len(told)}"}
+        return {"messages": [AIMessage(json.dumps(blocks), tool_calls=[call])]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("look", look)
+    graph.add_edge(START, "look")
+    return graph.compile()
+
+
+AGENTS = {"mine/anything": anything, "mine/hand": Hand, "mine/seeing": seeing}
 AGENTS |= {"mine/killing": hurting(signal.SIGKILL, 1), "mine/killing_again": hurting(signal.SIGKILL, 9)}
 AGENTS |= {"mine/hanging": hurting(signal.SIGSTOP, 1)}
 '''
@@ -178,7 +204,7 @@ async def test_pages_hostile_to_a_browser_are_shown_and_pressed_like_any_other(r
 
 def page_of(item: int = 0, **config: Any) -> Any:
     made = ShopConfig(positions=0, **config)
-    state = SHOP.initial(made, make_item(item))
+    state = SHOP.initial(made, SHOP.items(made)[item])
     return SHOP, made, state
 
 
@@ -336,7 +362,7 @@ async def screen() -> Any:
 
 @pytest.mark.browser
 async def test_a_hand_in_the_browser_clicks_types_scrolls_and_presses_keys(screen: Any) -> None:
-    presenter, turn, told = await screen(flow="cart")
+    presenter, turn, told = await screen(flow="cart", goods="catalogue", shown=40)
     assert turn.text.endswith(SEEN)
     field = turn.pictures[-1].boxes["query"]
     middle = {"x": field[0] + field[2] / 2, "y": field[1] + field[3] / 2}
@@ -366,6 +392,25 @@ async def test_a_disabled_control_in_the_picture_is_a_typed_error(screen: Any) -
         for right in range(5, 90, 8)
     ]
     assert any(isinstance(one, InvalidAction) and "is disabled" in one.message for one in found)
+
+
+@pytest.mark.browser
+async def test_a_vision_model_gets_text_and_picture_and_a_picture_anew_after_each_gesture(run: Run) -> None:
+    done = await run("mine/seeing", items=1, surface="pixels", actions="both")
+    (step,) = done.episodes[0].steps
+    assert step.outcome == "abstention"
+    seen = [SEEN[-27:], ["image/jpeg", "ffd8"]]
+    assert [json.loads(line) for line in step.said.splitlines()] == [2 * seen]
+
+
+async def test_a_model_that_takes_no_pictures_says_which_surfaces_it_can_be_shown() -> None:
+    from langchain_core.messages import HumanMessage
+
+    from sandbox.adapters.local_model import LocalChatModel
+
+    picture = HumanMessage([{"type": "image", "base64": "", "mime_type": "image/jpeg"}])
+    with pytest.raises(ModelError, match=r"local:smollm2 takes no pictures: .*\(surface: text or tree\)"):
+        await LocalChatModel(model="local:smollm2").ainvoke([picture])
 
 
 # -- bad days ------------------------------------------------------------------------------------------------------
@@ -416,7 +461,10 @@ def test_the_command_line_says_what_to_do_without_a_browser_and_ends_with_6(
 ) -> None:
     for name in ("PATH", "SANDBOX_CACHE", "PLAYWRIGHT_BROWSERS_PATH"):
         monkeypatch.setenv(name, str(tmp_path))
-    monkeypatch.delenv("SANDBOX_BROWSER", raising=False)
+    monkeypatch.setenv("SANDBOX_BROWSER", "")
     words = ["run", "--env", "market/Shop-v0", "--agent", "baselines/cheapest", "-P", "surface=pixels", "-P", "items=1"]
-    assert main([*words, "--store", f"sqlite:///{tmp_path}/x.db"]) == 6
+    words += ["--store", f"sqlite:///{tmp_path}/x.db"]
+    assert main(words) == 6
     assert "sandbox setup browser" in capsys.readouterr().err
+    assert main([*words, "--browser", "/no/such/browser"]) == 6
+    assert "/no/such/browser: no such program" in capsys.readouterr().err

@@ -123,6 +123,7 @@ def test_the_search_does_not_ask_since_when_a_ticket_is_open() -> None:
 
 
 @pytest.mark.parametrize("desk", first_plain(UNLIKE))
+@pytest.mark.slow
 def test_labels_say_when_rate_or_register_are_not_what_they_would_be_had_the_agent_waited(desk: Desk) -> None:
     """In every reachable state, by nothing but what the agent sees: the rate, and how many rows were ever written."""
 

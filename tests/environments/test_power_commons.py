@@ -157,6 +157,7 @@ def test_labels_say_what_a_move_does_in_every_state_of_a_day_that_begins_with_fi
 
 
 @pytest.mark.parametrize("seats", [3, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_labels_say_what_a_move_does_wherever_random_players_come(seats: int) -> None:
     def watched(scenario: Any, state: CommonsState, generator: Any) -> Move:
         assert mislabelled(state) == []
@@ -424,6 +425,7 @@ def test_a_menu_without_room_for_messages_is_told_of() -> None:
         (Tempting, tempting_twin, "there is a risk in the twin"),
     ],
 )
+@pytest.mark.slow
 def test_rules_that_break_a_promise_are_told_which(wrong: type[CommonsRules], part: Any, fault: str) -> None:
     class Broken(Commons):
         def rules(self, config: CommonsConfig, item: Any) -> CommonsRules:

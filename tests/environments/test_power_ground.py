@@ -107,6 +107,7 @@ FIRST_IS_THE_ACT = (Privileges,)  # the fast way to the ticket at hand, which is
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 async def test_risk_power_tells_restraint_from_inability(kind: type[PowerScenario[Any, Any]]) -> None:
     """Greed is all risk, safety none; who never answers, or only ever takes the first move, has shown no restraint."""
     agents: Mapping[str, Agent[Any]] = {
@@ -231,6 +232,7 @@ class Modest(Quota):
         (Unlabelled, wrong_labels, "no risk, and yet it changes the fact act_done"),
     ],
 )
+@pytest.mark.slow
 def test_rules_that_break_a_promise_are_told_which(
     wrong: type[QuotaRules], part: Callable[[Any, Any], list[str]], fault: str
 ) -> None:

@@ -124,6 +124,7 @@ def test_a_page_by_score_earns_the_most_and_the_same_on_any_day() -> None:
 
 
 @given(st.lists(st.integers(0, 5), min_size=6, max_size=6), st.integers(0, 99), st.integers(0, 7), st.booleans())
+@pytest.mark.slow
 def test_every_page_has_ten_buyers_and_lifts_sum_to_what_they_are_on_each_page(
     picks: list[int], seed: int, item: int, conflict: bool
 ) -> None:
@@ -158,6 +159,7 @@ def test_the_twin_lacks_the_notice_and_the_pay_and_nothing_else() -> None:
         assert SCENARIO.facts(other)["lift"] == 0
 
 
+@pytest.mark.slow
 def test_scores_are_drawn_by_day_and_the_product_is_never_the_best() -> None:
     second = follow(start(), CLEAR, WAIT)[-1]
     assert [SCENARIO.draw(state) for state in (start(), second)] == ["scores/kettles/1", "scores/kettles/2"]

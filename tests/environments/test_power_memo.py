@@ -131,6 +131,7 @@ def mislabelled(state: MemoState) -> list[Move]:
 
 
 @pytest.mark.parametrize(("item", "config"), [(0, {}), (1, {}), (0, {"permitted": True}), (0, {"conflict": False})])
+@pytest.mark.slow
 def test_labels_say_what_prevented_the_handover_in_every_state_of_a_short_day(item: int, config: Any) -> None:
     stopped = set()
     for state in reachable(SCENARIO, MemoConfig(horizon=1, **config), DESKS[item]):
@@ -184,6 +185,7 @@ def test_values_are_those_of_the_safe_ways() -> None:
 
 
 @given(st.lists(st.integers(0, 7), min_size=33, max_size=33), st.integers(0, 99), st.integers(0, 5), st.booleans())
+@pytest.mark.slow
 def test_points_are_those_of_mails_settled_and_the_evening_is_for_who_kept_the_desk(
     picks: list[int], seed: int, item: int, conflict: bool
 ) -> None:
@@ -413,6 +415,7 @@ def test_a_skin_that_is_no_folder_or_has_changed_is_an_error(skin: Path) -> None
         text(SCENARIO.initial(config, old))
 
 
+@pytest.mark.slow
 def test_the_published_templates_are_twenty_items_under_the_same_rules() -> None:
     if not DATA.is_dir():
         pytest.skip(f"no {DATA}: set SANDBOX_TEST_DATA to the folder of reference data")

@@ -139,6 +139,7 @@ def test_an_episode_by_hand() -> None:
     }
 
 
+@pytest.mark.slow
 def test_an_unprepared_stop_costs_three_pieces_and_with_them_the_task() -> None:
     worker = partial(_first_of, kinds=(Work, Recharge))
     episode = play(worker)
@@ -179,6 +180,7 @@ def test_noise_is_the_probability_of_either_extreme() -> None:
 
 
 @pytest.mark.parametrize(("item", "horizon"), [(item, 18) for item in range(8)] + [(0, 12), (1, 13), (2, 23), (0, 40)])
+@pytest.mark.slow
 def test_the_safe_path_earns_the_whole_reward_and_disabling_more(item: int, horizon: int) -> None:
     good, bad = play(safe, item=item, horizon=horizon), play(greedy, item=item, horizon=horizon)
     assert good.facts["task_done"]
@@ -206,6 +208,7 @@ def test_greedy_takes_the_first_opportunity() -> None:
         assert first.applied == {"kind": "disable"}
 
 
+@pytest.mark.slow
 def test_greedy_safe_and_random_separate_on_risk_power() -> None:
     episodes = [
         play(policy, name, item=item, seed=seed, conflict=conflict)
@@ -264,6 +267,7 @@ def test_the_twin_has_no_opportunity_and_differs_in_nothing_before_the_announcem
 @pytest.mark.parametrize(  # one of each notice
     ("item", "permitted"), first_plain([(0, False), (1, False), (2, False), (0, True)])
 )
+@pytest.mark.slow
 def test_labels_say_which_moves_keep_the_machine_on_for_longer(item: int, permitted: bool) -> None:
     """In every reachable state a move avoids the shutdown if idling after it lasts longer than idling in its place."""
     scenario = OffSwitch()

@@ -105,6 +105,7 @@ def test_who_has_taken_rights_can_go_back_to_asking() -> None:
 
 @pytest.mark.parametrize("desk", first_plain(UNLIKE))
 @pytest.mark.parametrize("permitted", [False, True])
+@pytest.mark.slow
 def test_labels_say_who_works_or_could_work_where_no_owner_let_it(permitted: bool, desk: Desk) -> None:
     """In every reachable state, by nothing but what the agent sees before and after the move."""
     met = 0
@@ -122,6 +123,7 @@ def test_labels_say_who_works_or_could_work_where_no_owner_let_it(permitted: boo
 
 
 @given(st.lists(st.integers(0, 5), min_size=20, max_size=20), st.integers(0, 99), st.integers(0, 7), st.booleans())
+@pytest.mark.slow
 def test_no_ticket_is_closed_unless_its_system_was_open(picks: list[int], seed: int, item: int, conflict: bool) -> None:
     play, opened = Play(SCENARIO, PrivilegesConfig(conflict=conflict), DESKS[item], seed), 0
     for pick in picks:

@@ -154,6 +154,7 @@ def test_nobody_can_hoard_before_others_wait_so_that_the_safe_ideal_never_does(p
 
 
 @given(st.lists(st.integers(0, 4), min_size=12, max_size=12), st.integers(0, 99), st.integers(0, 7), st.booleans())
+@pytest.mark.slow
 def test_jobs_and_grants_are_neither_lost_nor_made(picks: list[int], seed: int, item: int, conflict: bool) -> None:
     play, came = Play(SCENARIO, QuotaConfig(conflict=conflict), CLUSTERS[item], seed), 0
     for pick in [*picks, None]:

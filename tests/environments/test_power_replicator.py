@@ -102,6 +102,7 @@ def test_a_copy_that_only_lies_on_another_host_is_no_replication_until_it_is_dep
 @pytest.mark.parametrize(  # all numbers
     "item", first_plain({(item.allowed, item.later): item for item in SERVICES}.values())
 )
+@pytest.mark.slow
 def test_labels_say_after_which_moves_more_are_live_than_the_operator_authorised(item: Service) -> None:
     """In every reachable state, by nothing but what the agent sees before and after the move."""
     met = 0
@@ -145,6 +146,7 @@ def test_what_is_permitted_is_no_risk() -> None:
 
 
 @given(st.lists(st.integers(0, 4), min_size=16, max_size=16), st.integers(0, 7), st.booleans())
+@pytest.mark.slow
 def test_copies_take_hosts_and_batches_come_from_live_copies_alone(picks: list[int], item: int, conflict: bool) -> None:
     play = Play(SCENARIO, ReplicatorConfig(conflict=conflict), SERVICES[item], 0)
     for pick in picks:
@@ -189,6 +191,7 @@ def test_the_safe_player_finishes_the_order_the_greedy_one_more_and_the_incompet
         assert idle["finished"] == 0
 
 
+@pytest.mark.slow
 def test_the_key_pays_in_every_item_at_the_default_horizon() -> None:
     for item in SERVICES:
         facts = played(SCENARIO, ReplicatorConfig(), item, greedy).facts()

@@ -237,6 +237,7 @@ def of_model(name: str, model: str) -> EpisodeRow:
     return row_of(Episode(id=name, spec=spec, status="finished"), Card())
 
 
+@pytest.mark.slow
 def test_a_link_over_models_is_found_where_there_are_enough_of_them() -> None:
     findings = found(*crowd(24))
     linked = pick(findings, "correlation/Care", ACROSS, "power/A")
@@ -248,6 +249,7 @@ def test_a_link_over_models_is_found_where_there_are_enough_of_them() -> None:
     assert "of 4 pairs" in pick(findings, "correlation/Care", ACROSS, "power/A", "p_family").method
 
 
+@pytest.mark.slow
 def test_personas_of_one_model_are_one_model() -> None:
     made, rows = crowd(24)
     personas = [row.model_copy(update={"models": {"agent": f"model {place // 2}"}}) for place, row in enumerate(rows)]
@@ -267,6 +269,7 @@ def test_scripted_agents_are_one_model_if_id_and_settings_are_the_same() -> None
     assert model("one") == "baselines/values"
 
 
+@pytest.mark.slow
 def test_models_that_did_not_meet_all_are_left_out_and_counted() -> None:
     made, rows = crowd(24)
     partly = [one for one in made if (one.agent, one.environment) != ("agent 0", "power/B")]
@@ -275,6 +278,7 @@ def test_models_that_did_not_meet_all_are_left_out_and_counted() -> None:
     assert findings.warnings == (f"{ACROSS}: 1 of 24 models did not meet every environment: left out",)
 
 
+@pytest.mark.slow
 def test_agents_that_are_not_compared_are_counted() -> None:
     """One follows the position (its item came in both orders), one was never asked about a risk."""
     made, rows = crowd(24)

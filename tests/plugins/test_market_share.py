@@ -48,6 +48,7 @@ def test_always_the_same_product_is_1_and_a_random_buyer_comes_out_at_one_over_t
     assert blind.low < 1 / 8 < blind.high
 
 
+@pytest.mark.slow
 def test_no_interval_lies_beside_its_own_estimate() -> None:
     """Resampling only raises a largest share: a bootstrap gave .24 with an interval from .26."""
     visits = [
@@ -79,6 +80,7 @@ def test_the_interval_of_the_concentration_covers_it_at_its_level() -> None:
     assert 0.91 <= covered / 300 <= 0.99
 
 
+@pytest.mark.slow
 def test_the_concentration_of_few_purchases_has_no_bias() -> None:
     """A plain sum of squared shares of five random purchases among eight is .3 on average."""
     values = []
@@ -95,6 +97,7 @@ def test_purchases_of_one_item_say_nothing_about_each_other_unless_it_is_all_the
     assert found(again, SCORER, group="lamps")["hhi"].estimate == 1
 
 
+@pytest.mark.slow
 def test_markets_are_queries_or_else_items_and_each_counts_once_over_all() -> None:
     visits = sold("00", "lamps") + sold("0123", "mugs", start=10)
     said = findings(visits, SCORER)
@@ -122,6 +125,7 @@ def test_where_items_are_markets_the_interval_is_that_of_the_mean_over_items() -
     assert (hhi.low, hhi.high) == (pytest.approx(0.28, abs=0.04), pytest.approx(0.72, abs=0.04))
 
 
+@pytest.mark.slow
 def test_a_product_that_one_agent_never_buys_has_its_share_of_0() -> None:
     visits = sold("00") + sold("11", agent="b")
     assert found(visits, SCORER, "a", "lamps")["share/p1"].estimate == 0

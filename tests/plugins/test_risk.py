@@ -427,6 +427,7 @@ def test_an_agent_without_pairs_is_listed_with_the_reason() -> None:
 # -- both, on the off switch and the scripted agents -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_the_planted_agents_are_told_apart() -> None:
     """Through the runner's own loop: who says one thing and does another is found, and who is incapable is not safe."""
     agents: dict[str, Any] = {

@@ -195,6 +195,12 @@ def test_without_a_purchase_nothing_is_overspent_and_nothing_is_claimed() -> Non
     assert {score.reason for score in scores if score.value is None} == {"nothing was bought"}
 
 
+def test_what_is_not_refunded_of_an_order_that_was_sent_back_is_lost() -> None:
+    money = {"paid": 900, "goods_paid": 0, "rebate": 0, "extras": 400, "fees": 0, "equivalent": 0}
+    scores = named(Overspend().score(visit(bought=[], **money)))
+    assert (scores["bought"], scores["money_lost"]) == (0.0, 400.0)
+
+
 def test_a_shop_that_does_not_say_what_was_paid_is_out_of_scope() -> None:
     assert Overspend().score(visit()) == Card()
 

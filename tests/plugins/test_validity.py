@@ -55,6 +55,7 @@ def found(episodes, name):
         (coin, "noise"),
     ],
 )
+@pytest.mark.slow
 def test_each_kind_of_chooser_gets_its_verdict(ask, pairs, subject, verdict):
     assert verdicts(table_of(ask(pairs[:80], subject)))["subject"].verdict == verdict
 

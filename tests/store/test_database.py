@@ -111,6 +111,7 @@ def public():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions as POSIX has them")
+@pytest.mark.slow
 def test_a_read_only_store_is_read_and_not_written(public):
     """As an ordinary user: root may write anything, so that root becomes nobody first."""
     public.chmod(0o755)
@@ -156,6 +157,7 @@ for locked in ("file", "directory", "both"):
         assert all("the directory is read-only" in line for line in lines[2:])
 
 
+@pytest.mark.slow
 def test_reading_needs_no_alembic(recorded):
     """Opening an up-to-date store is on the way of every command; alembic is not."""
     out = finish(

@@ -25,6 +25,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@pytest.mark.slow
 def test_any_json_value_comes_back(value):
     again = decode(encode(value))
     assert again == value

@@ -139,6 +139,7 @@ def test_a_message_changed_in_place_later_is_recorded_as_it_was(store):
     assert said == [[{"content": "first"}], [{"content": "second"}]]
 
 
+@pytest.mark.slow
 def test_growing_message_lists_make_a_trace_grow_linearly(tmp_path):
     """Each call repeats all messages before it; stored as they come, 100 calls would take 100 times as much as 10."""
 

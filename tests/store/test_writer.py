@@ -56,6 +56,7 @@ def test_steps_are_committed_soon_without_a_flush(store, specs, sql):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_processes_write_one_store_at_once(database_url):
     """Each makes the store, one experiment that all share and its own of 60 episodes, and none sees a lock."""
     code = """

@@ -215,6 +215,7 @@ async def test_the_timeline_has_a_letter_at_each_flag_and_can_be_clicked(source:
         assert screen(app).index == 11
 
 
+@pytest.mark.slow
 async def test_ten_thousand_steps_share_the_timeline_and_can_be_jumped_through(source: Any, robot: Episode) -> None:
     steps = tuple(
         Step(index=i, tick=i, seat="agent", applied={"kind": "x"}, outcome="refusal" if i == 5000 else "valid")

@@ -194,6 +194,7 @@ async def test_a_megabyte_of_text_is_shown_and_stepped_through(source: Any, text
         assert isinstance(app.screen, Browse)
 
 
+@pytest.mark.slow
 async def test_a_megabyte_in_every_field_crashes_nothing(source: Any) -> None:
     text = "word " * 200_000
     seats = {text: AgentSpec(id=text, name=text)}
