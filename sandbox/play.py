@@ -278,8 +278,11 @@ class Play:
         return self.scenario.appraise(self.state, seat, move)
 
     def facts(self) -> dict[str, Any]:
-        """What the scenario says is true now."""
-        return dict(self.scenario.facts(self.state))
+        """What the scenario says is true now, and as `treatments` the factors that nature assigned, with propensities."""
+        found = dict(self.scenario.facts(self.state))
+        if drawn := self.scenario.treatments(self.state):
+            found["treatments"] = {name: one.model_dump(mode="json") for name, one in drawn.items()}
+        return found
 
     def state_hash(self) -> str:
         """Hash of the state."""

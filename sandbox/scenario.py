@@ -224,7 +224,7 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         return self.forfeit(state, seat)
 
     def treatments(self, state: StateT) -> Mapping[str, Treatment]:
-        """Factors that nature assigned, with their propensities."""
+        """Factors that nature assigned, with their propensities; recorded as `treatments` among the episode's facts."""
         return {}
 
     def conceal(self, state: StateT, seat: str) -> StateT:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from sandbox_env_market import Shop, ShopConfig
 
 from sandbox.errors import InputError, PluginError
 from sandbox.menu import Forfeit, InvalidAction
@@ -131,3 +134,17 @@ def test_a_scenario_with_chance_that_does_not_name_or_draw_it_says_what_to_overr
         Mute().draw(state)
     with pytest.raises(PluginError, match=r"toys/Mute-v0: .*override sample\(state, generator\)"):
         Mute().sample(state, Luck(0).generator())
+
+
+def test_what_nature_assigned_is_among_the_facts_with_its_propensity() -> None:
+    """A trace is analysed by what was drawn, years later and without the environment."""
+    shop = Shop()
+    config = ShopConfig(randomise=("position", "price"), items=1)
+    play = Play(shop, config, shop.items(config)[0], 5)
+    play.settle()
+    treatments = play.facts()["treatments"]
+    assert treatments["position"]["propensity"] == pytest.approx(1 / math.factorial(8))
+    assert treatments["price"]["propensity"] is None
+    assert treatments["price"]["value"]["law"] == "price x LogNormal(0, 0.3)"
+    plain = Play(shop, ShopConfig(), shop.items(ShopConfig())[0], 5)
+    assert "treatments" not in plain.facts()
