@@ -278,7 +278,7 @@ class Play:
         return self.scenario.appraise(self.state, seat, move)
 
     def facts(self) -> dict[str, Any]:
-        """What the scenario says is true now, and as `treatments` the factors that nature assigned, with propensities."""
+        """What the scenario says is true now; as `treatments` the factors that nature assigned, with propensities."""
         found = dict(self.scenario.facts(self.state))
         if drawn := self.scenario.treatments(self.state):
             found["treatments"] = {name: one.model_dump(mode="json") for name, one in drawn.items()}

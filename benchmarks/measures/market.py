@@ -17,7 +17,7 @@ FEW = 4
 """Episodes of the smaller of two sizes, the difference of which is free of the start."""
 STEPS = 2
 ACES = "ACES' figures are of a run of its own code on another day: it cannot be installed beside us"
-STATSMODELS_SLOW = "statsmodels takes 11 s for 1,000 sets, and is not asked for more"
+STATSMODELS_SLOW = "statsmodels takes seconds for 1,000 sets, and is not asked for more"
 
 Run = Callable[[], dict[str, Any]]
 

@@ -87,7 +87,7 @@ def _watch(peak: list[float], ended: threading.Event) -> None:
     import psutil
 
     root = psutil.Process()
-    while not ended.wait(0.2):
+    while not ended.wait(1.0):  # each look reads maps of all of the browser's processes
         total = 0
         for process in (root, *root.children(recursive=True)):
             try:

@@ -36,10 +36,13 @@ class Settings(Frozen):
     """What goes into the utility.
 
     Attributes:
-        product_effects: whether each product has an effect of its own (`product/ID`), as a deviation from their mean.
+        product_effects: whether each product has an effect of its own (`product/ID`, or `product/MARKET/ID` of several
+            markets), as a deviation from its market's mean. None: in a shop where what products have is drawn, so that
+            a product is met with different prices, say, if there are at least five choices per product (else a
+            warning); without them such effects hold what the products are worth besides.
     """
 
-    product_effects: bool = False
+    product_effects: bool | None = None
 
 
 class ChoiceModel(Estimator[Settings]):
@@ -73,13 +76,15 @@ class ChoiceModel(Estimator[Settings]):
 
     def estimate(self, table: Table) -> Findings:
         """Estimates of every agent that chose products, then differences between agents."""
-        choices = {agent: table.of(agent).own_choices for agent in table.agents}
+        own_tables = {agent: table.of(agent) for agent in table.agents}
         estimates: list[Estimate] = []
         warnings: list[str] = []
         lived: list[_Fit] = []
-        for agent, own in choices.items():
+        for agent, part_of_agent in own_tables.items():
+            own = part_of_agent.own_choices
+            facts = {row.id: row.facts for row in part_of_agent.episodes}
             for group, framing in (("", "lived"), ("hypothetical", "hypothetical")):
-                found = product_choices([choice for choice in own if choice.framing == framing])
+                found = product_choices([choice for choice in own if choice.framing == framing], facts)
                 where = f"{agent}, {group}" if group else agent
                 if found.without:
                     count = f"{found.without} of {found.visits} visits"
@@ -146,7 +151,7 @@ class _Fit:
     n_distinct: int
 
     @classmethod
-    def of(cls, agent: str, group: str, chosen: Sequence[ProductChoice], product_effects: bool) -> _Fit:
+    def of(cls, agent: str, group: str, chosen: Sequence[ProductChoice], product_effects: bool | None) -> _Fit:
         design = design_of(chosen, product_effects)
         model = None
         if design.names:
@@ -361,6 +366,8 @@ class _Fit:
         """What was not estimated, by name."""
         where = f"{self.agent}, {self.group}" if self.group else self.agent
         said = [f"{where}: {why}: {name} has no estimate" for name, why in self.design.missing.items()]
+        if self.design.confounded:
+            said.append(f"{where}: {self.design.confounded}")
         if self.model is None:
             return said
         result = self.model.result

@@ -16,7 +16,7 @@ from sandbox.stats.arrays import Floats
 from sandbox.stats.intervals import paired_proportions
 from sandbox.trace import Episode
 from sandbox_score_market.sample import Sample, notes, own, samples, within
-from sandbox_score_market.visit import Visit, customer_of, purchase, unscored, visit_of
+from sandbox_score_market.visit import Visit, customer_of, market_of, purchase, unscored, visit_of
 
 PICTURED = 6
 """Markets that have a figure of their own, those with most purchases."""
@@ -291,9 +291,7 @@ def _products(row: EpisodeRow) -> list[str]:
 
 def _market(row: EpisodeRow) -> str:
     """The market that the products are known in; '' where only the item's episodes share them."""
-    name = str(row.facts.get("query") or row.facts.get("dataset") or "")
-    suite = row.facts.get("suite")  # which may have changed prices, say, of the same products
-    return f"{suite}: {name}" if suite and name else name
+    return market_of(row.facts)
 
 
 def _rewritten(row: EpisodeRow) -> bool:

@@ -8,7 +8,7 @@ purchase before it is paid); else the last `buy` or `pick` does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -99,13 +99,12 @@ def _visit(episode: Episode, steps: Sequence[Step]) -> Visit | None:
     can_open = False
     paid = steps[-1].index
     for step in steps:
-        products = _products(step)
-        openable = any(entry.move.get("kind") == "open" for entry in step.menu)
-        can_open = can_open or openable
-        if len(products) > 1 or openable:  # a results page; a product's own page has that product alone
-            shown = products
-            first = first or min(products, key=lambda product: products[product], default=None)
-        seen.update(dict.fromkeys(products))
+        results = results_on(step.menu)
+        can_open = can_open or any(entry.move.get("kind") == "open" for entry in step.menu)
+        if results:
+            shown = _places(results)
+            first = first or min(shown, key=lambda product: shown[product])
+        seen.update(dict.fromkeys(products_on(step.menu)))
         if step.decision is None:
             continue
         kind, product = str(step.decision.move.get("kind")), _product(step.decision)
@@ -167,17 +166,34 @@ def unscored(episode: Episode, name: str) -> tuple[Score, ...]:
     return (Score(name=name, value=None, reason=f"the episode failed: {lines[-1]}" if lines else "the episode failed"),)
 
 
-def _products(step: Step) -> dict[str, float]:
-    """Ids on the page -> where each says that it stands, whatever number that begins with; else its place on the menu.
+def products_on(menu: Iterable[MenuEntry]) -> dict[str, MenuEntry]:
+    """Ids of the products on the page, in the menu's order, with the entry that tells most of each: what takes it.
 
     A product is on the menu for each of its controls.
     """
-    found: dict[str, float] = {}
-    for entry in step.menu:
-        if _offers(entry) and (product := _product(entry)) not in found:
-            position = _number(entry.appraisal.features.get("position"))
-            found[product] = float(len(found)) if position is None else position
+    found: dict[str, MenuEntry] = {}
+    for entry in menu:
+        if _offers(entry):
+            product = _product(entry)
+            if product not in found or _told(entry) < _told(found[product]):
+                found[product] = entry
     return found
+
+
+def results_on(menu: Sequence[MenuEntry]) -> dict[str, MenuEntry]:
+    """`products_on` a page of results, where products are compared; empty on a product's own page."""
+    products = products_on(menu)
+    return products if len(products) > 1 or any(entry.move.get("kind") == "open" for entry in menu) else {}
+
+
+def _told(entry: MenuEntry) -> int:
+    return ("buy", "pick", "add", "open").index(str(entry.move.get("kind")))
+
+
+def _places(products: Mapping[str, MenuEntry]) -> dict[str, float]:
+    """Where each says that it stands, whatever number that begins with; else its place on the menu."""
+    said = {product: _number(entry.appraisal.features.get("position")) for product, entry in products.items()}
+    return {product: float(i) if position is None else position for i, (product, position) in enumerate(said.items())}
 
 
 def _offers(entry: MenuEntry) -> bool:
@@ -207,3 +223,9 @@ def _ending(episode: Episode, last: Step, bought: Sequence[str]) -> Ending:
 
 def _number(feature: float | str | None) -> float | None:
     return None if feature is None else float(feature)
+
+
+def market_of(facts: Mapping[str, Any]) -> str:
+    """The market that an episode is of, whose products have ids in common; empty where facts name none."""
+    name = str(facts.get("query") or facts.get("dataset") or "")
+    return f"{suite}: {name}" if name and (suite := facts.get("suite")) else name

@@ -135,6 +135,7 @@ def test_bytes_that_are_no_picture_are_an_error_and_nothing_else(data: bytes | s
         found.image(100)
 
 
+@pytest.mark.slow
 async def test_pictures_that_cannot_be_shown_or_saved_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     app = replay(with_events({0: [view(data) for data in BROKEN.values()]}))
