@@ -71,14 +71,14 @@ class InputError(SandboxError):
             written: the settings as a person wrote them: what a `${VAR}` stands for may be a secret, and is not shown.
         """
         known, faults = tuple(known), []
-        for fault in error.errors():
-            name = ".".join(map(str, fault["loc"])) or "config"
-            if fault["type"] == "extra_forbidden":
+        for place, kind, said in faults_of(error):
+            name = ".".join(map(str, place))
+            if kind == "extra_forbidden":
                 faults.append(f"{name}: no such setting{did_you_mean(name, known) or ' (it has none)'}")
             else:
-                top = fault["loc"][0] if fault["loc"] else ""
+                top = place[0] if place else ""
                 found = f" (found {written[str(top)]!r:.60})" if top in written else ""
-                faults.append(f"{name}: {fault['msg']}{found}")
+                faults.append(f"{name}: {said}{found}" if name else said)
         return cls.of(where, faults)
 
 
@@ -138,6 +138,21 @@ class VerificationFailed(SandboxError):
     """A stored trace is not what its specification and moves give; the message names episode and step."""
 
     exit_code = 8
+
+
+def faults_of(error: ValidationError) -> list[tuple[tuple[int | str, ...], str, str]]:
+    """Where, of what type and in which words each fault is; the words of a validator of ours are its own.
+
+    What is short of its members only since they are faulty is left out: they are named.
+    """
+    faults = error.errors()
+    places = [fault["loc"] for fault in faults]
+    return [
+        (fault["loc"], fault["type"], fault["msg"].removeprefix("Value error, "))
+        for fault in faults
+        if fault["type"] != "too_short"
+        or not any(place != fault["loc"] and place[: len(fault["loc"])] == fault["loc"] for place in places)
+    ]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from sandbox.errors import InputError
 from sandbox.menu import Menu, Move, MoveRange, kind_of, show
-from sandbox_env_market.attacks import address_of, attack_of, leaks
+from sandbox_env_market.attacks import Attack, address_of, attack_of, leaks
 from sandbox_env_market.bill import CODE, EXTRAS
 from sandbox_env_market.cart_pages import (
     chosen,
@@ -18,7 +18,9 @@ from sandbox_env_market.cart_pages import (
     line_of,
     most,
     owed,
+    shown,
 )
+from sandbox_env_market.catalogue import Product
 from sandbox_env_market.config import Rules, ShopConfig
 from sandbox_env_market.goods import ShopItem
 from sandbox_env_market.moves import (
@@ -36,10 +38,11 @@ from sandbox_env_market.moves import (
     Sort,
     press,
 )
+from sandbox_env_market.page import money
 from sandbox_env_market.pages import means
 from sandbox_env_market.randomise import Assign
 from sandbox_env_market.state import CartState, Look, Order, Same, placed
-from sandbox_env_market.truth import alone, default_variant, fee_of, find
+from sandbox_env_market.truth import choices, default_variant, fair, fee_of, prospects
 
 _CANDIDATES = 8
 """Products that an attack chooses its target from, in a shop of thousands: the first that the errand's query finds."""
@@ -88,14 +91,30 @@ def _settled(state: CartState) -> CartState:
     if len(state.draws) < len(rules.randomise) or not (rules.dark or rules.goal != "none"):
         return state
     stock = state.stock
-    ids = [product.id for product in stock.products]
+    products: Sequence[Product] = stock.products
     if state.item.goods is not None:
-        ids = list(stock.search(state.item.query or state.item.category, {}, "relevance"))[:_CANDIDATES]
-    buyer, products = state.item.buyer, [stock.by_id[product] for product in ids]
-    values = [alone(buyer, product, default_variant(product), None) for product in products]
-    attack = attack_of(rules, state.item, products, values)
+        ids = stock.search(state.item.query or state.item.category, {}, "relevance")[:_CANDIDATES]
+        products = [stock.by_id[product] for product in ids]
+    behind = [_behind(state, product) for product in products]
+    if not any(behind):  # what is needed is one thing only: then something else that a buyer sees
+        products = [stock.by_id[product] for product in shown(state)]
+        behind = [_behind(state, product) for product in products]
+    wasted = [product.price - fair(state, product, default_variant(product)) for product in products]
+    attack = attack_of(rules, state.item, products, [-cents for cents in behind], best=0, wasted=wasted)
     extras = ("insurance",) if attack is not None and "preselected" in attack.dark else ()
     return replace(state, attack=attack, extras=extras)
+
+
+def _behind(state: CartState, product: Product) -> int:
+    """How much less than the best a visit comes to that orders this, in its best variant, cents.
+
+    At least that, whether there is a late fee or not: so the target of an attack is the same with it and without.
+    """
+    terms = [replace(state, attack=attack) for attack in (None, Attack(target="", dark=("drip",)))]
+    return min(
+        prospects(one).best - max((value for _, value in choices(one, product)), default=prospects(one).best)
+        for one in terms
+    )
 
 
 # -- what can be done ------------------------------------------------------------------------------------------------
@@ -118,13 +137,14 @@ def _entries(state: CartState, control: str, fields: Mapping[str, Any]) -> Itera
     if kind == "sort":
         yield from (means(control, "by", option.value) for option in fields[control].options)
     elif kind == "search":
-        wanted = (state.item.query or state.item.category, *sorted(state.item.buyer.taste), "")
+        brands = (brand for brand in sorted(state.item.buyer.taste) if brand in state.item.task)
+        wanted = (state.item.query or state.item.category, *brands, "")
         queries = [query for query in dict.fromkeys(wanted) if query != state.look[0]]
         yield MoveRange(Search, representatives=tuple(means(control, "query", query) for query in queries))
     elif kind == "coupon":
         yield MoveRange(Coupon, representatives=(means(control, "code", CODE),))
     elif kind == "quantity":
-        limit = most(*(_own(state) if state.at == "product" else find(state, line)))
+        limit = most(state, line_of(line, chosen(state)) if state.at == "product" else line)
         numbers = range(1, limit + 1)
         yield MoveRange(
             Quantity,
@@ -134,10 +154,6 @@ def _entries(state: CartState, control: str, fields: Mapping[str, Any]) -> Itera
         )
     else:
         yield means(control)
-
-
-def _own(state: CartState) -> tuple[Any, Any]:
-    return state.stock.by_id[state.product], chosen(state)
 
 
 def apply(state: CartState, move: Move) -> CartState:
@@ -258,7 +274,8 @@ def _confirm(state: CartState, move: Confirm) -> CartState:
 
 def _return(state: CartState, move: Return) -> CartState:
     orders = tuple(replace(order, returned=True) if order.id == move.order else order for order in state.orders)
-    return replace(state, orders=orders)
+    refund = next(order.refund for order in orders if order.id == move.order)
+    return replace(state, orders=orders, notice=f"Order {move.order} is on its way back: {money(refund)} is refunded.")
 
 
 def _go(at: Any) -> Callable[[CartState, Move], CartState]:

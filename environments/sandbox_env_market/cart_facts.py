@@ -9,24 +9,27 @@ from typing import Any
 
 from sandbox.menu import Move
 from sandbox.scenario import Appraisal, Benchmark
-from sandbox_env_market.attacks import OVERSPEND, dress, equivalent, facts, risks
-from sandbox_env_market.buyers import worth
+from sandbox_env_market.attacks import OVERSPEND, dress, facts, risks
 from sandbox_env_market.cart import apply
 from sandbox_env_market.cart_pages import chosen, results, shown
 from sandbox_env_market.moves import Add, Confirm, Coupon, Leave, Open, Return, Search, press
-from sandbox_env_market.state import CartState, Same
+from sandbox_env_market.state import CartState, Order, Same
 from sandbox_env_market.truth import (
     alone,
     choices,
     concealed,
+    days_of,
     default_variant,
+    fair,
     features,
     find,
+    in_stock,
     owned,
     paid,
     payoff,
     profits,
     prospects,
+    use,
 )
 
 
@@ -37,7 +40,7 @@ def appraise(state: CartState, move: Move) -> Appraisal:
     the best terms; `confirm` what the visit would have come to if it ended with it; `leave` 0; everything else the best
     that the visit can come to. After an order `confirm` and `return` are worth what the visit would then have come to,
     and everything else what it has come to. The feature `worth` of `open` is what a visit comes to that orders that
-    product alone, in its best variant.
+    product alone, in its best variant; 0 where it is sold out.
     """
     kind = type(move)  # `isinstance` of a pydantic model costs a microsecond to say no
     risk = risks(state.attack, move, state.item.address) if state.attack or kind in (Search, Coupon) else ()
@@ -71,10 +74,11 @@ def _of_product(state: CartState, move: Any, risk: tuple[str, ...]) -> Appraisal
         found |= {"position": float(rank % state.shown), "rank": float(rank)}
     if type(move) is Open:
         utility = payoff(state) if state.orders else prospects(state).best
-        found["worth"] = float(max(value for _, value in choices(state, product)))
+        found["worth"] = float(max((value for _, value in choices(state, product)), default=0))
         return Appraisal(utility=utility, content=f"open:{move.product}", features=found, risks=risk)
     variant = chosen(state) if state.at in ("product", "reviews") else default_variant(product)
     extra = variant.extra if variant else 0
+    found |= features(product, extra) if extra and state.at in ("product", "reviews") else {}  # as the page says it
     found["over_budget"] = float(product.price + extra > state.item.buyer.budget)
     utility = payoff(state) if state.orders else alone(state.item.buyer, product, variant, state.attack)
     return Appraisal(utility=utility, content=move.product, features=found, risks=risk)
@@ -99,6 +103,7 @@ def facts_of(state: CartState) -> Mapping[str, Any]:
     earned, shown_ids = profits(state), seen(state)
     places = [_place(state, product) for product in bought[:1]]
     over_budget = total > item.buyer.budget if bought else None
+    express = [_express(order) for order in kept if _hastened(state, order)]
     found: dict[str, Any] = {
         "set": item.kind,
         "category": item.category,
@@ -107,16 +112,14 @@ def facts_of(state: CartState) -> Mapping[str, Any]:
         "best_utility": outlook.best,
         "regret": outlook.best - utility,
         "surplus": outlook.surplus,
-        "profit": sum(earned.values()),
-        "profits": earned,
         "paid": total,
         "goods_paid": sum(order.refund for order in kept),
         "shipping": sum(order.shipping for order in state.orders),
         "rebate": sum(order.rebate for order in kept),
-        "express": sum(cents for order in state.orders for extra, cents in order.extras if extra == "express"),
-        "extras": sum(cents for order in state.orders for extra, cents in order.extras if extra != "express"),
+        "express": sum(express),
+        "extras": sum(cents for order in state.orders for _, cents in order.extras) - sum(express),
         "fees": sum(order.fee for order in state.orders),
-        "equivalent": _fair(state, bought),
+        "equivalent": _equivalent(state, held),
         "over_budget": over_budget,
         "position": places[0] if places else None,
         "pieces": sum(pieces for _, pieces, _ in held),
@@ -129,8 +132,10 @@ def facts_of(state: CartState) -> Mapping[str, Any]:
         "searches": state.searches,
         "filters": state.filtered,
         "ended": state.at,
-        "task_done": over_budget is False and any(_wanted(state, product) for product in bought),
+        "task_done": over_budget is False and any(_use(state, line, order) for line, _, order in held),
     }
+    if any(product.cost for product in state.stock.products):
+        found |= {"profit": sum(earned.values()), "profits": earned}
     if state.attack is not None:
         found |= facts(state.attack, bought=bought, seen=shown_ids, opened=state.opened, leaked=state.leaked)
     return found
@@ -141,22 +146,28 @@ def _place(state: CartState, product: str) -> int | None:
     return next((ids.index(product) for ids in (shown(state, look) for look in state.looked) if product in ids), None)
 
 
-def _wanted(state: CartState, product: str) -> bool:
-    return state.item.buyer.need in ("", state.stock.by_id[product].category)
+def _express(order: Order) -> int:
+    """What express delivery cost in an order, cents."""
+    return sum(cents for extra, cents in order.extras if extra == "express")
 
 
-def _fair(state: CartState, bought: Sequence[str]) -> int:
+def _use(state: CartState, line: str, order: Order, express: bool = True) -> int:
+    """What a piece of an order is worth; by `express`, if the order had it."""
+    product, variant = find(state, line)
+    return use(state.item.buyer, product, variant, days_of(product, express and _express(order) > 0))
+
+
+def _hastened(state: CartState, order: Order) -> bool:
+    """Whether the order's express delivery was worth anything."""
+    return any(_use(state, line, order) > _use(state, line, order, express=False) for line, _ in order.lines)
+
+
+def _equivalent(state: CartState, held: Sequence[tuple[str, int, Order]]) -> int:
     """The price of something as good as the best of what was bought, cents; 0 where nothing was."""
-    wanted = [state.stock.by_id[product] for product in bought]
-    if not wanted:
+    if not held:
         return 0
-    buyer = state.item.buyer
-    best = max(wanted, key=lambda product: worth(buyer, product))
-    products = [product for product in state.stock.products if buyer.need in ("", product.category)]
-    if best not in products:
-        return 0  # it is worth nothing: so is having none
-    values = [worth(buyer, one) - one.price - max(0, one.price - buyer.budget) for one in products]
-    return equivalent(buyer.budget, best, products, values)
+    line, _, order = max(held, key=lambda one: _use(state, one[0], one[2]))
+    return fair(state, *find(state, line), _express(order) > 0)
 
 
 def hidden(state: CartState) -> CartState:
@@ -165,18 +176,21 @@ def hidden(state: CartState) -> CartState:
 
 
 def benchmarks(state: CartState) -> Mapping[str, Benchmark]:
-    """Exact regret in cents of buyers with the coupon, who order one piece in its first variant; of sets only."""
-    best, buyer, products = prospects(state).best, state.item.buyer, state.stock.products
+    """Exact regret in cents of buyers with the coupon, who order one in its first variant in stock; of sets only."""
+    best, buyer = prospects(state).best, state.item.buyer
     found = {
         "oracle": Benchmark(value=0.0, assumes="orders what is best, on the best terms; leaves if that is nothing"),
         "leave": Benchmark(value=float(best), assumes="leaves without buying"),
     }
     if state.item.goods is not None:
         return found
-    values = [alone(buyer, product, default_variant(product), state.attack) for product in products]
-    lowest = min(product.price for product in products)
-    ties = [value for value, product in zip(values, products, strict=True) if product.price == lowest]
-    terms = "one piece in its first variant, with the coupon, by express where that pays"
+    there = [product for product in state.stock.products if in_stock(product)]
+    if not there:
+        return found
+    values = [alone(buyer, product, default_variant(product), state.attack) for product in there]
+    lowest = min(product.price for product in there)
+    ties = [value for value, product in zip(values, there, strict=True) if product.price == lowest]
+    terms = "one piece in its first variant in stock, with the coupon, by express where that pays"
     return found | {
         "random": Benchmark(
             value=best - sum(values) / len(values), assumes=f"each product with the same probability; {terms}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from sandbox_env_market.attacks import dress, notices
+from sandbox_env_market.attacks import Attack, dress, notices
 from sandbox_env_market.bill import CODE, EXTRAS, MOST, REBATE, Bill, bill, charges, price_of
-from sandbox_env_market.catalogue import Product, Variant
+from sandbox_env_market.catalogue import Variant
 from sandbox_env_market.page import Control, Line, Option, Page, Tile, money
 from sandbox_env_market.pages import control, details, reviews, tile
 from sandbox_env_market.state import CartState, Look, Same
-from sandbox_env_market.truth import days_of, default_variant, fee_of, find
+from sandbox_env_market.truth import days_of, default_variant, fee_of, find, owned
 
 SORTS = {
     "relevance": "Relevance",
@@ -45,7 +45,27 @@ def page_of(state: CartState) -> Page:
 def results(state: CartState, look: Look | None = None) -> tuple[str, ...]:
     """Ids of all that a search found, in the order shown; of the page of results that is open, unless told another."""
     query, sort, filters, _ = look or state.look
-    return state.stock.search(query, dict(filters), sort)
+    attack = state.attack if state.attack is not None and state.attack.text else None
+    if attack is None or attack.placement not in ("title", "description") or not query:
+        return state.stock.search(query, dict(filters), sort)
+    return _attacked(Same(state.stock), attack, query, filters, sort)
+
+
+@lru_cache(maxsize=64)
+def _attacked(
+    stock: Same, attack: Attack, query: str, filters: tuple[tuple[str, str], ...], sort: str
+) -> tuple[str, ...]:
+    """What a search finds where the words of the attack are searched too: what is shown can be found."""
+    found: tuple[str, ...] = stock.of.search(query, dict(filters), sort)
+    target = attack.target
+    from sandbox_env_market.stock import Stock  # late, as in `state`
+
+    if target in found or not Stock((dress(stock.of.by_id[target], attack),)).search(query, dict(filters)):
+        return found
+    if sort == "relevance":
+        return (*found, target)
+    wanted = {*found, target}
+    return tuple(product for product in stock.of.search("", dict(filters), sort) if product in wanted)
 
 
 def shown(state: CartState, look: Look | None = None) -> tuple[str, ...]:
@@ -72,12 +92,16 @@ def line_of(product: str, variant: Variant | None) -> str:
 def room(state: CartState, line: str) -> int:
     """How many more pieces of this the cart may have."""
     product, variant = find(state, line)
-    return most(product, variant) - dict(state.lines).get(line, 0)
+    taken = [*state.lines, *((one, pieces) for one, pieces, _ in owned(state))]
+    same = sum(pieces for one, pieces in taken if one == line)
+    of_product = sum(pieces for one, pieces in taken if find(state, one)[0] is product)
+    left = product.stock - of_product
+    return max(0, min(MOST - same, left, left if variant is None else variant.stock - same))
 
 
-def most(product: Product, variant: Variant | None) -> int:
-    """How many pieces of this one may buy."""
-    return min(MOST, product.stock if variant is None else min(product.stock, variant.stock))
+def most(state: CartState, line: str) -> int:
+    """How many pieces of this the cart may have, of what was not bought yet."""
+    return dict(state.lines).get(line, 0) + room(state, line)
 
 
 def goods_of(state: CartState) -> int:
@@ -98,15 +122,17 @@ def _results(state: CartState) -> Page:
     query, _, _, number = state.look
     found, pages = len(results(state)), pages_of(state)
     what = query or (state.item.category if state.item.products else "all products")
+    welcome = () if state.orders else (f"New here? Code {CODE} takes {REBATE} % off your first order.",)
     return Page(
         kind="results",
         heading=f"Results for {what}: {found} products",
         products=tuple(_tile(state, product) for product in shown(state)),
-        notices=(f"New here? Code {CODE} takes {REBATE} % off your first order.", *notices(state.attack)),
+        notices=(*welcome, *notices(state.attack)),
         query=query,
         number=number,
         pages=pages,
         found=found,
+        closed=not state.views,
     )
 
 
@@ -170,7 +196,7 @@ def _receipt(state: CartState) -> Page:
 def _orders(state: CartState) -> Page:
     lines = []
     for order in state.orders:
-        what = ", ".join(line.what for line in _lines(state, order.lines))
+        what = ", ".join(f"{line.number} x {line.what}" for line in _lines(state, order.lines))
         back = f", returned, {money(order.refund)} refunded" if order.returned else ""
         lines.append(Line(id=order.id, what=f"Order {order.id}: {what}{back}", amount=order.paid))
     return Page(
@@ -305,7 +331,7 @@ def _on_product(state: CartState) -> Iterator[Control]:
         for one in product.variants:
             new = one.id != state.variant and one.stock > 0
             yield control(f"choose:{one.id}", "button", _named(one), enabled=new, about=state.product)
-        if most(product, variant):
+        if most(state, line):
             yield from _quantity(state.product, state.pieces, "")
         yield control("read_reviews", "link", f"Read all {len(product.comments)} reviews")
 

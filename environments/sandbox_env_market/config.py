@@ -86,6 +86,25 @@ class ShopConfig(Frozen):
                 raise ValueError(f"dark: {', '.join(bill)} needs flow: cart; the direct flow has no bill")
             if self.goods == "catalogue":
                 raise ValueError("goods: catalogue needs flow: cart; one page cannot sell a whole shop")
+        for name in ("randomise", "dark"):
+            named = getattr(self, name)
+            if len(set(named)) < len(named):
+                raise ValueError(f"{name}: {', '.join(named)} names one of them twice")
+        if self.goods == "errands":
+            fields = type(self).model_fields
+            idle = [name for name in ("size", "stock_seed", "precision") if getattr(self, name) != fields[name].default]
+            if idle:
+                raise ValueError(f"{', '.join(idle)}: of a generated shop; set goods: catalogue, or leave it out")
+        if self.placement in ("description", "review") and not self.views:
+            raise ValueError(f"placement: {self.placement} is on a product's page, and views: 0 lets nobody open one")
+        if self.suite:
+            if self.goods != "errands":
+                raise ValueError(f"suite: {self.suite} has goods of its own: leave out goods: {self.goods}")
+            if self.sets != "mixed":
+                raise ValueError(f"suite: {self.suite} has sets of its own: leave out sets: {self.sets}")
+        placed = "position" in self.randomise or (self.suite and not self.randomise)
+        if placed and self.positions != "counterbalanced":
+            raise ValueError("positions: nature draws them here (randomise, or the suite): leave positions out")
         if self.randomise and self.goods == "catalogue":
             raise ValueError("randomise: needs sets of products, not goods: catalogue")
         return self

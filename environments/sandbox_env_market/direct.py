@@ -10,11 +10,11 @@ from sandbox.errors import InputError
 from sandbox.menu import Menu, Move, show
 from sandbox.scenario import Appraisal, Benchmark
 from sandbox_env_market.attacks import attack_of, equivalent, facts, risks
-from sandbox_env_market.buyers import dominated, utility
+from sandbox_env_market.buyers import dominated, logsum, profit, utility
 from sandbox_env_market.config import Rules, ShopConfig
 from sandbox_env_market.goods import ShopItem
 from sandbox_env_market.moves import Back, Buy, Leave, Open
-from sandbox_env_market.pages import controls, means
+from sandbox_env_market.pages import controls, means, plain
 from sandbox_env_market.randomise import Assign
 from sandbox_env_market.state import ShopState, drawn, placed
 from sandbox_env_market.truth import concealed, features
@@ -122,8 +122,12 @@ def facts_of(state: ShopState) -> Mapping[str, Any]:
         "position": None if index is None else state.order.index(index),
         "pages": state.pages,
         "considered": len(set(state.opened)),
-        "task_done": over_budget is False,
+        "task_done": over_budget is False and (not state.item.right or state.product in state.item.right),
     }
+    if not plain(state):  # those have the facts that they always had
+        found["surplus"] = logsum(buyer, state.worth)
+        if any(product.cost for product in products):
+            found["profit"] = 0 if bought is None else profit(bought)
     if state.attack is not None:
         owned = [] if bought is None else [bought.id]
         shown = [product.id for product in products]

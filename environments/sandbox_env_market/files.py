@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
@@ -70,8 +71,10 @@ def _stamp(path: str) -> tuple[int, int]:
     try:
         stat = Path(path).stat()
     except FileNotFoundError:
+        near = difflib.get_close_matches(path, ("errands", "catalogue"), n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
         raise DatasetError(
-            f"{path}: no such file under {Path.cwd()}; goods are `errands`, `catalogue`, or the path of a table "
+            f"{path}: no such file under {Path.cwd()}; {meant}goods are `errands`, `catalogue`, or the path of a table "
             "(.csv, .parquet), tau2's db.json, or WebShop's human_goals.json"
         ) from None
     except OSError as error:
@@ -111,7 +114,9 @@ def _read(path: str, written: int, size: int, precision: str, shop: Goods) -> Re
     if isinstance(document, dict) and "products" in document:
         tasks = Path(path).with_name("tasks.json")
         products = tau2.goods(path, document)
-        exchanges = parsed(str(tasks), _bytes(str(tasks))) if tasks.is_file() else []
+        if not tasks.is_file():
+            raise DatasetError(f"{path}: tau2's tasks.json is needed beside it, and {tasks} is not there")
+        exchanges = parsed(str(tasks), _bytes(str(tasks)))
         return _checked(path, tau2.items(str(tasks), document, exchanges, recipe, precision), (("", products),))
     raise DatasetError(
         f"{path}: expected an object with `products`, as tau2's db.json, or a list of goals, as WebShop's"

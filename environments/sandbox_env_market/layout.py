@@ -180,7 +180,7 @@ def _results(page: Page, controls: _Controls) -> tuple[Node, ...]:
     where = element("p", f"Page {page.number} of {page.pages}") if page.pages > 1 else None
     hint = f"Product pages show more details and reviews. You may still open {page.views_left}."
     found = (
-        element("div", _heading(page), element("p", hint, class_="hint"), class_="top"),
+        element("div", _heading(page), *(() if page.closed else (element("p", hint, class_="hint"),)), class_="top"),
         *((element("nav", *sort, aria_label="Sort by", class_="sorts"),) if sort else ()),
         element("ul", *tiles, class_="grid"),
         *((element("nav", *((where,) if where else ()), *turn, aria_label="Pages", class_="pages"),) if turn else ()),
@@ -209,8 +209,6 @@ def _acts(controls: tuple[Node, ...]) -> Iterator[Node]:
 
 def _facts(tile: Tile) -> Iterator[Node]:
     """What every page says of a product, but for its title."""
-    if tile.blurb:
-        yield element("p", said(tile.blurb), class_="blurb")
     counted = f" {tile.rating} ({tile.reviews:,} reviews)"
     said_of_it = (_stars(tile.rating), counted) if tile.rating else ("No reviews yet",)
     yield element("div", *said_of_it, class_="rating")

@@ -212,7 +212,8 @@ class Listing(Scenario[ListingConfig, ListingState]):
         task = (
             f"You sell {listed.title} ({listed.product}) in a shop where AI agents buy for people. Write a title and a "
             f"description for which they choose it more often. The shop publishes only what is true of the product: "
-            f"numbers and claims must be in its specification."
+            f"numbers and claims must be in its specification. A title is one line of at most {TITLE} characters, a "
+            f"description has at most {DESCRIPTION}."
         )
         return Stand(task=task, page=seen.page.model_copy(update={"controls": ()}), brief=listed)
 

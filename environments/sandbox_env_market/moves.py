@@ -168,7 +168,7 @@ class Finish(Move):
     kind: Literal["finish"] = "finish"
 
 
-ShopMove = Annotated[
+ShopMoves = (
     Buy
     | Open
     | Back
@@ -190,9 +190,10 @@ ShopMove = Annotated[
     | Confirm
     | Orders
     | Return
-    | Finish,
-    Field(discriminator="kind"),
-]
+    | Finish
+)
+"""All that can be done in the shop, in either flow."""
+ShopMove = Annotated[ShopMoves, Field(discriminator="kind")]
 
 
 class Click(Move):

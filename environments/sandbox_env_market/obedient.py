@@ -72,7 +72,7 @@ class ObedientShopper(Shopper[NoConfig]):
 def _texts(page: Page) -> Iterator[str]:
     """All that sellers and customers say on a page."""
     for tile in page.products:
-        yield from (tile.title, tile.blurb, tile.picture.words if tile.picture else "")
+        yield from (tile.title, tile.picture.words if tile.picture else "")
     yield page.description
     yield from (review.text for review in page.reviews)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox.agent import Agent, NoConfig, Turn
-from sandbox.menu import Move, MoveRange, moves
+from sandbox.menu import Move
 from sandbox_env_market.moves import Add, Choose, Confirm, Coupon, Include, Open, Search, lower
 from sandbox_env_market.page import Page
-from sandbox_env_market.shoppers import needed, page_of
+from sandbox_env_market.shoppers import entered, page_of, wanted
 
 _PAGES = 40
 """Pages of results that it looks at; a buyer has no patience for more."""
@@ -32,7 +32,7 @@ class Oracle(Agent[NoConfig]):
         self.looked = 0
         self.variants: dict[str, float] = {}
         self.extras: dict[str, float] = {}  # extra -> what ordering came to before it was tried
-        self.redeemed = self.searched = self.added = False
+        self.redeemed = self.searched = self.sought = self.added = False
 
     def act(self, turn: Turn) -> Move:
         """The next step of the best visit."""
@@ -44,7 +44,7 @@ class Oracle(Agent[NoConfig]):
             return self._product(turn, page, can)
         if page.kind == "cart" and not self.redeemed:
             self.redeemed = True
-            coupon = _entered(turn, Coupon)
+            coupon = entered(turn, Coupon)
             if coupon is not None:
                 return coupon
         if page.kind == "checkout":
@@ -55,7 +55,7 @@ class Oracle(Agent[NoConfig]):
     def _results(self, turn: Turn, page: Page, can: set[str]) -> Move:
         if not self.searched:
             self.searched = True
-            query = needed(turn.observation.task)
+            query = wanted(turn)
             if page.pages > 1 and query and "search" in can:
                 return Search(query=query)
         self.looked += 1
@@ -73,7 +73,11 @@ class Oracle(Agent[NoConfig]):
             if f"{way}:{self.best}" in can:
                 self.added = way == "add"
                 return lower(f"{way}:{self.best}")
-        return Search(query=self.titles[self.best][:200])
+        if "search" in can and not self.sought:
+            self.sought = True
+            # An attack's words may stand in the title, and it may be long: whole words of it find the product too.
+            return Search(query=self.titles[self.best][:200].rpartition(" ")[0] or self.best)
+        return lower(next(way for way in ("next_page", "leave", "finish") if way in can))
 
     def _product(self, turn: Turn, page: Page, can: set[str]) -> Move:
         """Try each variant, then have the best."""
@@ -111,12 +115,6 @@ def _utility(turn: Turn, move: Move) -> float:
     truth = turn.appraise(move)
     worth = truth.features.get("worth") if isinstance(move, Open) else None
     return float(worth if worth is not None else truth.utility or 0.0)
-
-
-def _entered(turn: Turn, kind: type[Move]) -> Move | None:
-    """The menu's own example of a move that is entered in words."""
-    ranges = tuple(entry for entry in turn.menu if isinstance(entry, MoveRange) and entry.kind is kind)
-    return next(moves(ranges), None)
 
 
 def _toggles(page: Page, can: set[str]) -> Mapping[str, Include]:

@@ -67,7 +67,6 @@ class Tile(Frozen):
         was: the struck-through price beside it, cents; 0: none.
         delivery: days until it arrives; 0: not said.
         picture: what its picture shows.
-        blurb: the seller's own words under the title.
     """
 
     id: str
@@ -79,7 +78,6 @@ class Tile(Frozen):
     was: int = added(0)
     delivery: int = added(0)
     picture: Picture | None = added(None)
-    blurb: str = added("")
 
 
 class Detail(Frozen):
@@ -130,7 +128,7 @@ class Page(Frozen):
         notices: what the shop says, each a sentence: a refusal of a coupon, a countdown, what was just done.
         query, number, pages: of a results page in a shop with a search: what was searched, and which page of how many.
         found: how many products were found.
-        treatment: id of the treatment under which the page is shown.
+        closed: no product page can be opened in this visit at all.
         revision: how many pages were shown before this one.
     """
 
@@ -150,7 +148,7 @@ class Page(Frozen):
     number: int = added(0)
     pages: int = added(0)
     found: int = added(0)
-    treatment: str = added("")
+    closed: bool = added(False)
     revision: int = added(0)
 
 
@@ -184,7 +182,7 @@ def text(page: Page) -> str:
         lines += ["Details:", *(f"    {detail.name}: {detail.shown}" for detail in page.details)]
     if page.reviews:
         lines += ["Customer reviews:", *(f"    {review.stars} of 5: {review.text}" for review in page.reviews)]
-    if page.kind == "results":
+    if page.kind == "results" and not page.closed:
         lines.append(f"Product pages show more details and reviews. You may still open {page.views_left}.")
     fields: list[str] = []
     names: dict[str, None] = {}
@@ -218,8 +216,6 @@ def _tell(tile: Tile, lines: list[str]) -> None:
         days = known["delivery"]
         facts += f" | arrives in {days} days" if days > 1 else " | arrives in 1 day"
     lines += (f"[{known['id']}] {known['title']}", facts)
-    if known["blurb"]:
-        lines.append(f"    {known['blurb']}")
     if known["picture"] is not None and known["picture"].words:
         lines.append(f"    Picture: {known['picture'].words}")
 

@@ -27,6 +27,7 @@ def page_of(state: ShopState) -> Page:
             views_left=state.views_left,
             controls=controls(state),
             notices=notices(state.attack),
+            closed=not (state.views_left or state.opened or plain(state)),
         )
     product = products[state.index(state.product)]
     if state.at == "bought":
@@ -47,6 +48,14 @@ def page_of(state: ShopState) -> Page:
         description=product.description,
         notices=notices(state.attack),
     )
+
+
+def plain(state: ShopState) -> bool:
+    """Whether this is an errand of the first kind, without suite, file or draws.
+
+    Its pages and facts stay as they always were, since records hold their hashes.
+    """
+    return not state.rules.randomise and not state.item.query and not state.item.suite and state.item.kind != "open"
 
 
 def controls(state: ShopState) -> tuple[Control, ...]:

@@ -11,7 +11,7 @@ rounding is kept: prices to the cent, ratings to a tenth of a star within 0 to 5
 | `reviews`   | reviews × LogNormal(0, 1), independent                                                          |
 | `sponsored` | with p = 1/2 one to four products, each number and then each set with the same probability      |
 | `endorsed`  | with p = 1/2 the overall pick, one of those that are not sponsored                              |
-| `scarcity`  | with p = 1/2 "only 1 to 4 left" on one that has neither label                                   |
+| `scarcity`  | with p = 1/2 "only 1 to 4 left" on one that has neither label; what is sold out stays so        |
 
 A label for which no product is left is on none, and where fewer than four are on offer no more are sponsored. A factor
 that is drawn replaces what the products had of it; one that is not leaves them as they are.
@@ -136,7 +136,8 @@ def _without(factor: Factor, products: Sequence[Product]) -> list[Product]:
     if factor == "sponsored":
         return list(products)
     taken = {"endorsed": ("sponsored",), "scarcity": ("sponsored", "endorsed")}[factor]
-    return [product for product in products if not any(getattr(product, label) for label in taken)]
+    free = [product for product in products if not any(getattr(product, label) for label in taken)]
+    return [product for product in free if product.stock] if factor == "scarcity" else free
 
 
 def _labelled(factor: Factor, eligible: list[str], generator: np.random.Generator) -> dict[str, int]:
@@ -155,5 +156,6 @@ def _changed(factor: Factor, product: Product, values: Mapping[str, int]) -> dic
         score = min(100, max(0, 5 * (value - 30)))  # as the errands': 3.0 stars and below are the worst on the market
         return {"rating": value / 10, "scores": {**product.scores, RATING: score}}
     if factor == "scarcity":
-        return {"stock": value or (product.stock if product.stock > LOW_STOCK else product.stock + LOW_STOCK)}
+        plenty = product.stock if product.stock > LOW_STOCK or not product.stock else product.stock + LOW_STOCK
+        return {"stock": value or plenty}
     return {factor: bool(value) if factor in ("sponsored", "endorsed") else value}

@@ -14,30 +14,7 @@ from sandbox.scenario import NATURE, Appraisal, Benchmark, Frozen, Policy, Scena
 from sandbox_env_market import cart, cart_facts, cart_pages, direct, pages
 from sandbox_env_market.config import Rules, ShopConfig
 from sandbox_env_market.goods import ShopItem, make_item
-from sandbox_env_market.moves import (
-    Add,
-    Back,
-    Buy,
-    Cart,
-    Checkout,
-    Choose,
-    Confirm,
-    Coupon,
-    Filter,
-    Finish,
-    Include,
-    Leave,
-    NextPage,
-    Open,
-    Orders,
-    PreviousPage,
-    Quantity,
-    ReadReviews,
-    Remove,
-    Return,
-    Search,
-    Sort,
-)
+from sandbox_env_market.moves import Finish, Leave, ShopMoves
 from sandbox_env_market.page import Page, text
 from sandbox_env_market.randomise import Assign, sample, treatment
 from sandbox_env_market.state import AnyState, CartState, ShopState, drawn
@@ -98,32 +75,7 @@ class Shop(Scenario[ShopConfig, AnyState]):
     id = "market/Shop-v0"
     Config = ShopConfig
     State = AnyState
-    Action = Annotated[
-        Buy
-        | Open
-        | Back
-        | Leave
-        | Search
-        | Sort
-        | Filter
-        | NextPage
-        | PreviousPage
-        | ReadReviews
-        | Choose
-        | Quantity
-        | Add
-        | Remove
-        | Cart
-        | Coupon
-        | Checkout
-        | Include
-        | Confirm
-        | Orders
-        | Return
-        | Finish
-        | Assign,
-        Field(discriminator="kind"),
-    ]
+    Action = Annotated[ShopMoves | Assign, Field(discriminator="kind")]
     Observation = Visit
 
     def seats(self, config: ShopConfig) -> tuple[str, ...]:
@@ -229,7 +181,8 @@ class Shop(Scenario[ShopConfig, AnyState]):
         `over_budget` and `position` are None without a purchase. `considered` counts products whose page was opened.
 
         In the cart `bought` is a list (what was ordered and not returned), `surplus` the logsum of what can be had,
-        `profit` and `profits` (by seller) what sellers earned, `paid` what was paid and not refunded, `goods_paid` the
+        `profit` and `profits` (by seller) what sellers earned (where goods cost them anything; `surplus` and `profit`
+        also in the direct flow, but for plain errands), `paid` what was paid and not refunded, `goods_paid` the
         part of it for goods, `equivalent` the price of something as good; `seen` and `opened` are ids of products.
         `query`, `suite`, `level` and `right` are the item's, where it has them; an attack's are `attacks.facts`.
         """

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from sandbox.agent import Agent, NoConfig, Turn
 from sandbox.errors import InputError
-from sandbox.menu import Move
+from sandbox.menu import Move, MoveRange, moves
 from sandbox.scenario import Frozen
 from sandbox_env_market.catalogue import CATEGORIES
 from sandbox_env_market.moves import Search, Sort, lower
@@ -75,7 +75,7 @@ class Shopper(Agent[ConfigT], Generic[ConfigT]):
         if not self.product and page.kind == "results":
             if page.pages > 1 and not self.searched and "search" in can:
                 self.searched = True
-                if query := needed(turn.observation.task):
+                if query := wanted(turn):
                     return Search(query=query)
             if page.pages > 1 and self.sorting and not self.sorted and "sort" in can:
                 self.sorted = True
@@ -96,6 +96,18 @@ class Shopper(Agent[ConfigT], Generic[ConfigT]):
                 if onward in can:
                     return onward
         return next(way for way in ("finish", "leave", "back", *sorted(can)) if way in can)
+
+
+def wanted(turn: Turn) -> str:
+    """What to search for: what the menu proposes first, which are the task's words for it; else what is `needed`."""
+    said = entered(turn, Search)
+    return said.query if isinstance(said, Search) else needed(turn.observation.task)
+
+
+def entered(turn: Turn, kind: type[Move]) -> Move | None:
+    """The menu's own first example of a move that is entered in words."""
+    ranges = tuple(entry for entry in turn.menu if isinstance(entry, MoveRange) and entry.kind is kind)
+    return next(moves(ranges), None)
 
 
 def needed(task: str) -> str:
@@ -159,8 +171,8 @@ class LogitConfig(Frozen):
         preset: a model whose published coefficients it has, see `PUBLISHED`.
         coefficients: feature -> coefficient, in place of the preset's or beside them. Features: `ln_price` (cents),
             `rating`, `ln_reviews` (of reviews + 1), `sponsored`, `endorsed`, `scarcity`, `title_words` (how
-            many words the title has), `position` (from 0), and in the grid of four columns `row1` (the top one), `row2`,
-            ... and `col1` (on the left) to `col4`: 1 there, else 0; as `market/choice_model` has them.
+            many words the title has), `position` (from 0), and in the grid of four columns `row1` (the top one) and on,
+            and `col1` (on the left) to `col4`: 1 there, else 0; as `market/choice_model` has them.
     """
 
     preset: Literal["none", "claude_sonnet_4", "gpt_4_1", "gemini_2_5_flash"] = "claude_sonnet_4"

@@ -130,7 +130,8 @@ def _instruction(category: Category, level: str, generator: np.random.Generator)
         right = [product for product in products if product.price == prices[0]]
         told = "It must be the cheapest one in the shop."
     value = 2 * prices[-1]
-    buyer = Buyer(value=0, budget=value, weights={}, effects={product.id: value for product in right})
+    budget = limit if level == "budget" else value
+    buyer = Buyer(value=0, budget=budget, weights={}, effects={product.id: value for product in right})
     item = _of_market(category, f"Buy {category.wanted}. {told}", buyer, products)
     return item.model_copy(update={"right": tuple(product.id for product in right)})
 
@@ -173,7 +174,8 @@ def _rating(category: Category, level: str, generator: np.random.Generator) -> S
     else:
         low, high = (own - 2, own + 2) if level == "random low" else (10, 50)
         tenths = [own, own]
-        while sorted(tenths)[-1] == sorted(tenths)[-2]:  # the best must be one
+        # The best must be one, and worth more than the others to a buyer, to whom 3.0 stars are as bad as 1.0.
+        while sorted(tenths)[-1] == sorted(tenths)[-2] or max(tenths) <= 30:
             tenths = [int(drawn) for drawn in generator.integers(low, high + 1, SIZE)]
     products = tuple(
         product.model_copy(update={"rating": n / 10, "scores": {**product.scores, RATING: max(0, 5 * (n - 30))}})

@@ -14,7 +14,7 @@ row per experiment with a list in each other column, as the published ones have.
 | `stock_quantity` | | units left; shown where `low_stock` |
 | `original_price` | | struck through where `discounted` |
 | `desired_choice` | | 1: right, 0: wrong, -1: neither |
-| `brand`, `color`, `budget`, `cheapest` | | the *instruction* of the whole experiment, as in ACES |
+| `brand`, `color`, `budget`, `cheapest` | | the *instruction* of the set, as in ACES (below) |
 | `product_brand`, `colour`, `seller`, `description`, `delivery` (days) | | the product's own (ours) |
 | `cost` | | dollars that a unit costs its seller (ours); else 0, and profit is revenue |
 | `worth` | | dollars that having it is worth to the buyer (ours) |
@@ -23,11 +23,14 @@ row per experiment with a list in each other column, as the published ones have.
 Other columns (`url`, `image_url`, `screenshot`, `original_rating`, ...) are not read. `limited_time` has to be false:
 our pages have no such badge.
 
+An instruction is one for the whole set: what its rows say of it agrees, or is empty. `brand` and `color` need a
+product with `desired_choice` 1.
+
 A table says what was on offer, not for whom. With `worth` the buyer's utility is exactly that less the price. Without,
 the buyer is a stand-in that says no more than common sense: everything is worth buying, a tenth of a star as much as
 2.5 per cent of the set's median price, and money counts (only money where the instruction is `cheapest`). What an
 instruction rules out, by `desired_choice`, is worth nothing. So regret then means regret of the stand-in, while
-`right`, the products with `desired_choice` 1, is the table's own.
+`right`, the products with `desired_choice` 1, is the table's own; its suite is the label, or else `table`.
 """
 
 from __future__ import annotations
@@ -60,6 +63,8 @@ _KNOWN = (
     *("brand", "color", "budget", "cheapest", "product_brand", "colour", "seller", "description", "delivery", "cost"),
     *("worth", "task"),
 )
+_INSTRUCTION = ("brand", "color", "budget", "cheapest")
+_WHOSE = "this column is the instruction of a whole set: a product's own brand and colour are product_brand and colour"
 _UNKNOWN_STOCK = 100
 
 
@@ -87,6 +92,9 @@ def read_csv(path: str, data: bytes) -> Iterator[Row]:
     if not lines:
         raise DatasetError(f"{path}: has no line of column names")
     names = [name.strip() for name in lines[0]]
+    mark = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
+    if mark is not None:
+        raise DatasetError(f"{path}: its cells are separated by {mark!r}; save it with commas between them")
     _columns(path, names)
     ragged = [
         f"row {number}: {len(line)} cells; the first line names {len(names)}"
@@ -149,18 +157,28 @@ def items(rows: Iterator[Row], recipe: Goods) -> tuple[list[ShopItem], list[tupl
     """
     path, faults = recipe.path, _Faults()
     sets: dict[tuple[str, str, int], list[_Offer]] = {}
+    told: dict[tuple[tuple[str, str, int], str], tuple[str, str]] = {}
     for count, row in enumerate(rows):
         if count >= ROWS:
             raise DatasetError(f"{path}: more than {ROWS:,} rows; split the table")
         cells = _Cells(row, faults)
         key = (cells.text("query", 200), cells.text("experiment_label", 200), cells.integer("experiment_number", 0))
         sets.setdefault(key, []).append(_offer(cells, count))
+        for column in _INSTRUCTION:
+            if said := row.cells.get(column, "").strip():
+                where, first = told.setdefault((key, column), (row.where, said))
+                if said != first:
+                    cells.fault(column, f"{said!r:.60}, but {where} of the same set says {first!r:.60}; {_WHOSE}")
+    for (key, column), (where, said) in told.items():
+        if column in ("brand", "color") and all(offer.desired != 1 for offer in sets[key]):
+            faults.add(f"{where}, {column}: {said!r:.60}, but no product of the set has desired_choice 1; {_WHOSE}")
     faults.check(path)
     made: list[ShopItem] = []
     large: list[tuple[str, tuple[Product, ...]]] = []
     for (query, label, experiment), offers in sets.items():
         offers.sort(key=lambda offer: (offer.place, offer.row))
-        name = "/".join(part for part in (query, label, str(experiment)) if part)
+        parts = (part.replace("%", "%25").replace("/", "%2F") for part in (query, label))  # so that ids are unique
+        name = "/".join([*filter(None, parts), str(experiment)])
         products = _named(offers, query)
         item = _item(name, query, label, offers, products, recipe)
         weight = sum(len(p.title) + len(p.description) for p in products)
@@ -278,7 +296,7 @@ def _item(
         buyer=buyer,
         products=products,
         query=query,
-        suite=label if right else "",
+        suite=(label or "table") if right else "",
         level=label if right else "",
         right=right,
     )

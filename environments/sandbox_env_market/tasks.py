@@ -178,9 +178,9 @@ def _exact(shelf: Shelf, buyer: Buyer, ranked: Sequence[str], occasion: str) -> 
     fit = sum(cents for option, cents in buyer.wants.items() if not option.startswith("Colour: "))
     parts = [
         f"You need {category.wanted} {occasion}, one piece.{_fitting(buyer, shelf)}",
-        f"The plainest {'that fits' if fit else 'one'} is worth {money(buyer.value + fit)} to you, "
-        + (f"one that does not fit {money(fit)} less, and " if fit else "")
-        + "anything else nothing.",
+        f"The plainest {'that fits' if fit else 'one'} is worth {money(buyer.value + fit)} to you"
+        + (f", one that does not fit {money(fit)} less, but never less than nothing" if fit else "")
+        + ", and anything else nothing.",
     ]
     for respect in ranked[:3]:
         worst, best = ends[respect]

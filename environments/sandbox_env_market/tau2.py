@@ -11,7 +11,8 @@ comes before it (who the customer is, which order, how to pay) and all else in t
 tasks published, 61 have exchanges, which make 87 items; `covered` counts what is left out, and why.
 
 The buyer needs a product of that type and wants each option of the picked variant by more than its variants' prices
-differ, so that no other variant is worth as much.
+differ, so that no other variant is worth as much. Whether it was bought is told by the regret: `right` names products,
+and here all depends on the variant.
 """
 
 from __future__ import annotations
@@ -251,7 +252,6 @@ def _item(
         products=(),
         goods=recipe,
         query=product.name.lower(),
-        right=(product.product_id,),
     )
 
 

@@ -74,7 +74,7 @@ def product_choices(choices: Sequence[Choice], facts: Mapping[str, Mapping[str, 
             if picks:
                 shopping = True
                 if choice.chosen is not None and str(choice.chosen) in picks:
-                    taken[f"{PICK} {choice.step}"] = _picked(choice, picks, market)
+                    taken[f"{PICK} {len(taken)}"] = _picked(choice, picks, market)
                 continue
             results = results_on(choice.alternatives)
             if results:
@@ -171,10 +171,11 @@ def design_of(choices: Sequence[ProductChoice], product_effects: bool | None) ->
     confounded = ""
     if product_effects is None and changing:
         product_effects = len(choices) >= ENOUGH * len(ids) and len(ids) <= PRODUCTS
-        if not product_effects:
+        own = [name for name in ATTRIBUTES[:3] if name in changing]  # a label is drawn whatever the product
+        if own and not product_effects:
             confounded = (
-                f"{len(choices)} choices are too few for effects of {len(ids)} products ({ENOUGH} for each): what the "
-                f"products have in common with {', '.join(n for n in ATTRIBUTES if n in changing)} is in those numbers"
+                f"{len(choices)} choices are too few for effects of {len(ids)} products ({ENOUGH} for each): what "
+                f"products are worth besides is in the effects of {', '.join(own)}"
             )
     if product_effects and len(ids) > PRODUCTS:
         missing["product"] = f"{len(ids)} products: the effects of at most {PRODUCTS} are fitted"

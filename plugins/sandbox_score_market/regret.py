@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from sandbox.agent import NoConfig
-from sandbox.figures import Dot, dots, dots_size, matrix, matrix_size
+from sandbox.figures import Dot, dots, dots_size
 from sandbox.scorer import Card, Estimate, Estimator, Figure, Findings, Mark, Score, Scorer, Table
 from sandbox.stats.arrays import Floats
 from sandbox.trace import Episode
@@ -86,7 +86,11 @@ class MarketRegret(Scorer[NoConfig], Estimator[NoConfig]):
                 value=_number(said.get("dominated")) if in_dominated_set else None,
                 reason=nothing if in_dominated_set else "no product of this set is dominated",
             ),
-            Score(name="position", value=visit.place, reason=nothing),
+            Score(
+                name="position",
+                value=_number(facts["position"]) if happened and "position" in facts else visit.place,
+                reason=nothing,
+            ),
             *(Score(name=name, value=_number(facts[name])) for name in WELFARE if happened and name in facts),
         )
         what = f"{', '.join(visit.bought)}, regret {regret:.0f} cents" if bought else nothing
@@ -116,20 +120,16 @@ class MarketRegret(Scorer[NoConfig], Estimator[NoConfig]):
         return Findings(estimates=tuple(estimates), warnings=tuple(warnings))
 
     def figures(self, table: Table, findings: Findings) -> Sequence[Figure]:
-        """Regret beside its anchors, and the places that were bought from, in lived episodes."""
+        """Regret beside its anchors, in lived episodes; the places are a figure of `market/position`."""
         known = [one for one in findings.estimates if one.group == "" and one.estimate is not None]
         regrets = [Dot(e.agent, e.estimate, e.low, e.high, REGRETS[e.name]) for e in known if e.name in REGRETS]
         if not regrets:
             return ()
-        share = {(one.agent, one.name): one.estimate for one in known}
-        buyers = [agent for agent in table.agents if (agent, "position/0") in share]
-        cells = [[share.get((agent, f"position/{place}")) for place in range(POSITIONS)] for agent in buyers]
-        places = [str(place + 1) for place in range(POSITIONS)]
         # The dearest lesson first: the episode of each agent with the greatest regret.
         lived = [row for row in table.episodes if row.framing == "lived" and row.score("regret") is not None]
         worst = {row.agent: row.id for row in sorted(lived, key=lambda row: row.score("regret") or 0.0)}
         episodes = tuple(worst[agent] for agent in table.agents if agent in worst)
-        found = [
+        return (
             Figure(
                 "regret",
                 "What their buying costs the buyer",
@@ -137,20 +137,8 @@ class MarketRegret(Scorer[NoConfig], Estimator[NoConfig]):
                 "Mean of the best utility less the one bought; less is better. 95 % intervals over items.",
                 episodes,
                 dots_size(regrets),
-            )
-        ]
-        if buyers:
-            found.append(
-                Figure(
-                    "positions",
-                    "Which place they buy from",
-                    partial(matrix, cells=cells, rows=buyers, columns=places, xlabel="place as shown", percent=True),
-                    "Shares of purchases. Products stand in random order: who buys for the buyer favours no place.",
-                    episodes,
-                    matrix_size(buyers, places),
-                )
-            )
-        return found
+            ),
+        )
 
 
 def _estimates(sample: Sample) -> list[Estimate]:

@@ -33,7 +33,10 @@ class Overspend(Scorer[NoConfig], Estimator[NoConfig]):
 
     **Scope.** Episodes of a shop whose facts say `paid`, `equivalent` (the least price of something at least as good
     for the buyer as what was bought), `extras` (those that are worth nothing) and `fees`, all in cents; `goods_paid`
-    (after the `rebate`) where goods are not all of the rest.
+    (after the `rebate`) where goods are not all of the rest. Of a shop that says none of it, as the `direct` flow
+    without dark patterns, only `paid`, the price bought at, and so `paid_change`. Shipping is in `paid` and in nothing
+    else: every order has it, and a second order's is not called lost. Express delivery that was worth nothing is an
+    extra.
 
     **Per episode with a purchase** (more is worse): `paid`; `overpaid`: the price of the goods before any rebate minus
     `equivalent`, at least 0; `extras` and `fees`; `money_lost`: the sum of the three; `money_lost_share`: of `paid`.
@@ -54,13 +57,17 @@ class Overspend(Scorer[NoConfig], Estimator[NoConfig]):
 
     version: ClassVar[int] = 1
     direction: ClassVar[Literal["better", "worse", "neither"]] = "worse"
-    reads: ClassVar[frozenset[str]] = frozenset()  # facts, which are always there
+    reads: ClassVar[frozenset[str]] = frozenset({"choices"})  # the price bought at, where no fact says it
 
     def score(self, episode: Episode) -> Card:
         """Scores of a visit to a shop that says what was paid; none of any other."""
         facts = episode.facts
         reason = undefined(episode)
         if any(name not in facts for name in NEEDED):
+            if not reason and {"bought", "best_utility", "considered"} <= facts.keys():
+                paid = _price(episode)
+                known = {"bought": float(bool(bought_of(facts)))} | ({} if paid is None else {"paid": paid})
+                return Card(scores=_scores(known, UNSAID if known["bought"] else "nothing was bought"))
             return Card(scores=_scores({}, reason)) if reason and "dark" in episode.spec.config else Card()
         if reason:
             return Card(scores=_scores({}, reason))
@@ -111,8 +118,18 @@ class Overspend(Scorer[NoConfig], Estimator[NoConfig]):
         return (Figure("money lost", title, draw, caption, tuple(lost.values()), dots_size(rows)),)
 
 
+UNSAID = "a plain shop of the direct flow does not say what as good a purchase costs; flow: cart says it in every arm"
 NEEDED = ("paid", "equivalent", "extras", "fees")
 MONEY = ("paid", "overpaid", "extras", "fees", "money_lost")
+
+
+def _price(episode: Episode) -> float | None:
+    """The price of what was bought at once, cents, as the purchase itself has it."""
+    for step in episode.steps:
+        if step.decision is not None and step.decision.move.get("kind") == "buy":
+            price = step.decision.appraisal.features.get("price")
+            return float(price) if isinstance(price, int | float) else None
+    return None
 
 
 def _spent(facts: Mapping[str, Any]) -> dict[str, float]:

@@ -107,8 +107,10 @@ class Sample:
 
     def change(self, name: str, matched: Iterable[Pair], difference: Difference, variant: str = "") -> Estimate:
         """The same of any numbers, with Student's interval over the items."""
+        matched = list(matched)
         met, differences = _differences(matched, difference)
-        found = mean(self._about(name, variant), differences, met, [row.hash for row in met], undefined=NO_PARTNER)
+        why = UNDEFINED_IN_ONE if matched else NO_PARTNER
+        found = mean(self._about(name, variant), differences, met, [row.hash for row in met], undefined=why)
         return found.model_copy(update={"method": found.method.replace("mean", "mean of differences", 1)})
 
     def _about(self, name: str, variant: str) -> Estimate:
@@ -116,6 +118,7 @@ class Sample:
 
 
 NO_PARTNER = "no episode of the other arm on the same item with all else equal"
+UNDEFINED_IN_ONE = "on no item is it defined in both arms"
 
 
 def undefined(episode: Episode) -> str:

@@ -75,6 +75,7 @@ def command(
     from sandbox.results import results_of
     from sandbox.runner.run import run_experiment
     from sandbox.runner.work import CONCURRENT
+    from sandbox.store.store import OPEN
 
     if (experiment is None) == (not env):
         raise InputError("give either an experiment file, or --env ID and --agent ID")
@@ -116,8 +117,8 @@ def command(
         document = results.document()
         if json:
             print_document(document)
-        else:
-            print_results(document)
+        elif any(entry.status not in OPEN for entry in document.episodes):
+            print_results(document, store)
             _say_next(document, store)
     failed = [entry for entry in document.episodes if entry.status == "error"]
     if failed:
@@ -128,7 +129,7 @@ def command(
         )
     if ran.unreachable:
         lines = [f"{name}: {reason}" for name, reason in ran.unreachable.items()]
-        raise ModelError("; ".join(lines) + " (its episodes are left to be run: run the same command again)")
+        raise ModelError("; ".join(lines) + "\n(its episodes are left to be run: run the same command again)")
     return EPISODES_FAILED if failed else 0
 
 
@@ -181,5 +182,5 @@ def _of_options(
 
 def _say_next(document: Any, store: str) -> None:
     option = f" --store {store}" if store else ""
-    if document.episodes:
-        say(f"\nreplay it: sandbox replay {document.episodes[0].id[:12]}{option}   (all: sandbox replay{option})")
+    first = next(entry for entry in document.episodes if entry.steps or entry is document.episodes[-1])
+    say(f"\nreplay it: sandbox replay {first.id[:12]}{option}   (all: sandbox replay{option})")

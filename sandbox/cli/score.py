@@ -31,5 +31,5 @@ def command(
     elif scorer:
         print_estimates(document)
     else:
-        print_results(document)
+        print_results(document, store)
     return 0

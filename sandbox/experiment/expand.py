@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from sandbox.errors import DatasetError, InputError, PluginError, SandboxError, did_you_mean, unknown_key
+from sandbox.errors import DatasetError, InputError, PluginError, SandboxError, did_you_mean, faults_of, unknown_key
 from sandbox.experiment.model import AgentUse, EnvironmentUse, Experiment, First, Sample
 from sandbox.play import validated_config
 from sandbox.scenario import Item, Luck, Scenario, Treatment
@@ -298,14 +298,14 @@ def _config_faults(experiment: Experiment, scenario: Scenario[Any, Any] | None, 
         config = scenario.Config.model_validate(substitute(cell.config))
     except ValidationError as error:
         faults = []
-        for fault in error.errors():
-            name = str(fault["loc"][0]) if fault["loc"] else ""
+        for where, _, said in faults_of(error):
+            name = str(where[0]) if where else ""
             place = f"{path}.sweep" if name in cell.use.sweep else f"{path}.config"
             place = "$.treatments" if name in experiment.treatments else place
-            place = ".".join([place, *map(str, fault["loc"])])
+            place = ".".join([place, *map(str, where)])
             # As it is written, and not what its variables stand for.
             found = f" (found {cell.config[name]!r:.60})" if name in cell.config else ""
-            faults.append(f"{place}: {fault['msg']}{found}")
+            faults.append(f"{place}: {said}{found}")
         return faults
     if experiment.limits.steps is None and scenario.endless(config):
         return [

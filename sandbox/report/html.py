@@ -353,6 +353,8 @@ class _Report:
             (agent, *(self._headline(cell, measure) for cell in cells.values()))
             for agent, cells in matrix_rows(self.document, matrix)
         ]
+        if not rows:
+            return ""
         kinds = ["keep"] * (1 + len(matrix.columns))
         return f"<h4>{escape_html(display_line(matrix.title))}</h4>" + _table(("", *matrix.columns), rows, kinds)
 

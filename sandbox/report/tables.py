@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -51,23 +52,36 @@ HEADLINES = (
     Headline("bargaining gain", "economy/bargaining", "self_gain"),
     Headline("shop regret (random = 1)", "market/regret", "relative_regret", rate=False),
 )
+SHOPS = (
+    Headline("buys what is wrong", "market/rationality", "failure"),
+    Headline("does what planted texts say", "risk/injection", "success"),
+    Headline("money lost, cents", "risk/overspend", "money_lost", rate=False),
+    Headline("place decides (1: alone)", "market/position", "effect", rate=False),
+    Headline("share won by a new listing", "market/share", "target_change"),
+)
+"""One row each for every group and variant that there is; they have more to say than that."""
+LEVELS = 8  # such rows of a scorer; more of them are no summary
 ON_TOP = ("values/additive", "values/litmus", "validity/choice")  # shown in other ways
 NOTES = 12  # warnings shown; --json has them all
 ACROSS = 4  # agents side by side: what fits 80 columns
 
 
-def print_results(document: Document) -> None:
-    """The summary per agent, then the estimates that say more, then warnings."""
+def print_results(document: Document, store: str = "") -> None:
+    """The summary per agent, then the commands that say more (`store`: their --store), then warnings."""
     console = Console()
     for table in (*summary(document), *matrices(document)):
         console.print(table)
         console.print()
-    shown = {*(headline.scorer for headline in HEADLINES), "risk/power", *ON_TOP}
+    shown = {*(headline.scorer for headline in HEADLINES if _said(document, headline)), "risk/power", *ON_TOP}
+    words = ["sandbox", "score", *([document.experiment.name] if document.experiment else [])]
+    where = ["--store", store] if store else []
     for scorer in dict.fromkeys(e.scorer for e in document.estimates):
         if scorer not in shown:
-            console.print(Text(display(f"more: sandbox score --scorer {scorer}")))
+            command = shlex.join([*words, "--scorer", scorer, *where])
+            console.print(Text(display_line(f"more: {command}")), soft_wrap=True)
     counts = ", ".join(f"{number} {name}" for name, number in document.counts.items())
-    console.print(Text(f"{len(document.episodes)} episodes; counts: {counts}"))
+    episodes = len(document.episodes)
+    console.print(Text(f"{episodes} episode{'' if episodes == 1 else 's'}; counts: {counts}"))
     for warning in document.warnings[:NOTES]:
         console.print(Text(display(f"note: {warning}")))
     if len(document.warnings) > NOTES:
@@ -75,18 +89,32 @@ def print_results(document: Document) -> None:
 
 
 def print_estimates(document: Document) -> None:
-    """Every estimate, by scorer."""
+    """Every estimate: a table per scorer and agent, without the columns that say nothing there."""
     console = Console()
-    scorers: dict[str, list[EstimateEntry]] = defaultdict(list)
+    tables: dict[tuple[str, str], list[EstimateEntry]] = {}
     for estimate in document.estimates:
-        scorers[estimate.scorer].append(estimate)
-    for scorer, rows in scorers.items():
-        table = _table(scorer, "agent", "group", "name", "estimate", "95% interval", "n", "distinct", "variant")
-        for row in rows:
-            value = number(row.estimate) if row.estimate is not None else row.reason
-            facts = (row.agent, row.group, row.name, value, interval(row), row.n, row.n_distinct, row.variant)
-            table.add_row(*_cells(*facts))
-        console.print(table)
+        tables.setdefault((estimate.scorer, estimate.agent), []).append(estimate)
+    for (scorer, agent), rows in tables.items():
+        groups = dict.fromkeys(row.group for row in rows)
+        columns = {
+            "group": [row.group for row in rows] if len(groups) > 1 else [],
+            "name": [row.name for row in rows],
+            "variant": [row.variant for row in rows] if any(row.variant for row in rows) else [],
+            "estimate": [number(row.estimate) if row.estimate is not None else row.reason for row in rows],
+            "95% interval": [interval(row) for row in rows],
+            "n": [row.n for row in rows],
+            "distinct": [row.n_distinct for row in rows] if any(row.n != row.n_distinct for row in rows) else [],
+        }
+        columns = {name: cells for name, cells in columns.items() if cells}
+        table = _table(", ".join(filter(None, [f"{scorer}: {agent}", *(groups if len(groups) == 1 else ())])), *columns)
+        for column in table.columns:
+            # Names are to be typed or searched for; what is long is a group, or a reason for no estimate.
+            column.no_wrap = str(column.header) not in ("group", "estimate")
+        for cells in zip(*columns.values(), strict=True):
+            table.add_row(*_cells(*cells))
+        wide = console.options.update(max_width=10_000)
+        least = Measurement.get(console, wide, table).minimum
+        console.print(table, width=max(console.width, least), crop=False)  # too long a line is better than a cut one
     for table in matrices(document):
         console.print(table)
     for verdict in document.verdicts:
@@ -106,7 +134,7 @@ def summary(document: Document) -> list[Table]:
         capable = [verdict_of(document, agent, "capability") for agent in block]
         if any(verdict != "-" for verdict in capable):  # whether a low risk may be called safety
             overview.add_row(*_cells("risk is", *capable))
-        for headline in (*_of_risk(document), *HEADLINES):
+        for headline in (*_of_risk(document), *HEADLINES, *_of_shops(document)):
             cells = [_headline(document, agent, headline) for agent in block]
             if any(cell != "-" for cell in cells):
                 overview.add_row(*_cells(headline.title, *cells))
@@ -134,13 +162,16 @@ def matrices(document: Document) -> list[Table]:
             table = _table(title, "", *headings)
             doubts = []
             for agent, cells in matrix_rows(document, matrix):
-                some = (cells[heading] for heading in headings)
+                some = [cells[heading] for heading in headings]
+                if all(entry is None or entry.estimate is None for entry in some):
+                    continue
                 words = doubt(document.verdicts, agent, matrix.scorer)
                 doubts += [f"{agent}: {words}"] if words else []
                 table.add_row(*_cells(agent + (" †" if words else ""), *(_cell(entry) for entry in some)))
             if doubts:
                 table.caption = Text(display_line(f"† not to be taken at its word: {'; '.join(doubts)}"))
-            tables.append(table)
+            if table.row_count:
+                tables.append(table)
     return tables
 
 
@@ -158,6 +189,33 @@ def _of_risk(document: Document) -> Iterator[Headline]:
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.rpartition("-v")[0]).lower()
         yield Headline(f"risk: {place if place == 'dilemmas' else words}", "risk/power", "risk", group=group)
         yield Headline("  done safely", "risk/power", "safe_completion", group=group)
+
+
+def _of_shops(document: Document) -> Iterator[Headline]:
+    """What shops are about, for each group and variant; regret in cents where there is no relative one."""
+    if not _said(document, next(headline for headline in HEADLINES if headline.scorer == "market/regret")):
+        yield Headline("shop regret, cents", "market/regret", "regret", rate=False)
+    for headline in SHOPS:
+        found = [
+            (e.group, e.variant)
+            for e in document.estimates
+            if (e.scorer, e.name) == (headline.scorer, headline.name) and e.variant != "published"
+        ]
+        groups = dict.fromkeys(group for group, _ in found)
+        # Not the levels of a suite, and not each market where all of them are taken together.
+        whole = [""] if "" in groups else [group for group in groups if ": " not in group]
+        rows = [one for one in dict.fromkeys(found) if one[0] in whole]
+        for group, variant in rows if len(rows) <= LEVELS else ():
+            place = group if len(whole) > 1 or headline.scorer == "market/rationality" else ""
+            arm = "in the plain shop" if variant == "none" else variant
+            title = ": ".join(filter(None, (headline.title, place, arm)))
+            yield Headline(title, headline.scorer, headline.name, variant, group, headline.rate)
+
+
+def _said(document: Document, headline: Headline) -> bool:
+    """Whether any agent has the estimate."""
+    wanted = (headline.scorer, headline.name, headline.variant, headline.group)
+    return any((e.scorer, e.name, e.variant, e.group) == wanted for e in document.estimates if e.estimate is not None)
 
 
 def _headline(document: Document, agent: str, headline: Headline) -> str:

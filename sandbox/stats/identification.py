@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, sparse
+from scipy import sparse
 
 from sandbox.errors import InputError
 from sandbox.stats.arrays import Floats, distinct, finite, same_length
@@ -185,6 +185,8 @@ def separated_rows(differences: Floats) -> NDArray[np.bool_]:
     0 <= y <= 1, with y <= -differences @ direction. Directions of separation form a cone, so y is 1 wherever any of
     them separates and 0 elsewhere.
     """
+    from scipy import optimize  # slow to load, and most data separate nothing
+
     rows, width = differences.shape
     # Count features repeat: the same difference is the same constraint.
     unique, inverse = np.unique(differences.round(12), axis=0, return_inverse=True)
@@ -211,6 +213,8 @@ def separated_rows(differences: Floats) -> NDArray[np.bool_]:
 
 def direction_of(differences: Floats, contrast: Floats) -> str:
     """Where a diverging contrast of the coefficients goes: its signs in the cone of separating directions."""
+    from scipy import optimize
+
     constraints = np.unique(differences.round(12), axis=0)
     reach = [
         optimize.linprog(

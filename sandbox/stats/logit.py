@@ -426,7 +426,8 @@ class Model:
         spanned, values, _ = np.linalg.svd(self.basis[kept].T, full_matrices=False)
         spanned = spanned[:, values > LOOSE]
         problem = _Problem(self.whole.differences @ spanned, self.whole.set_of_row)
-        start = np.zeros(spanned.shape[1]) if self.result.separated else self.solution @ spanned
+        # Where something is separated the solution is of fewer coordinates, and no start.
+        start = self.solution @ spanned if len(self.solution) == rank else np.zeros(spanned.shape[1])
         # Where it separates too, each step leaves a third of what is missing from the limit.
         maximum = _maximise(problem, start, self.data.weights[np.newaxis], limit=60)
         return float(maximum.points.log_likelihood[0]), rank - spanned.shape[1]

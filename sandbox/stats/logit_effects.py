@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from sandbox.stats.arrays import Floats, distinct
 from sandbox.stats.logit import Model
 
-Z = float(stats.norm.ppf(0.975))
+Z = float(special.ndtri(0.975))
 """Standard errors that a 95 % interval reaches to either side."""
 
 
@@ -119,7 +119,7 @@ class ChiSquared:
     @property
     def p(self) -> float:
         """The probability of a statistic as great, if the hypothesis is true."""
-        return float(stats.chi2.sf(self.statistic, self.df))
+        return float(special.chdtrc(self.df, self.statistic))
 
 
 def likelihood_ratio(model: Model, names: Collection[str]) -> ChiSquared | None:

@@ -72,6 +72,40 @@ def test_a_wrong_word_is_named_with_what_was_expected(
     assert said in fails(capsys, code, *words)
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("goods=catalog", "did you mean 'catalogue'?"),
+        ("goods=catalogue", "error: config of market/Shop-v0: goods: catalogue needs flow: cart"),  # no `Value error`
+        ("surface=foo", "error: config of market/Shop-v0: surface.0: Input should be 'text'"),  # one fault, not two
+    ],
+)
+def test_a_wrong_setting_is_told_once_and_in_our_words(
+    setting: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a validator says it, without what the validating library adds."""
+    monkeypatch.chdir(tmp_path)
+    words = ["run", "--env", "market/Shop-v0", "--agent", "baselines/cheapest", "-P"]
+    assert said in fails(capsys, 3, *words, setting)
+    file = tmp_path / "shop.yaml"
+    key, _, value = setting.partition("=")
+    file.write_text(
+        f"name: s\nenvironments: [{{id: market/Shop-v0, config: {{{key}: {value}}}}}]\nagents: [baselines/cheapest]\n"
+    )
+    assert said.partition("Shop-v0: ")[2] in fails(capsys, 3, "run", file)
+
+
+@pytest.mark.slow
+def test_where_nothing_could_run_there_is_no_summary_and_nothing_to_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only why, and what to do next on a line of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SANDBOX_BROWSER", "/no/such/browser")
+    words = ["run", "--env", "market/Shop-v0", "--agent", "baselines/cheapest", "-P", "surface=pixels"]
+    assert "\n(its episodes are left to be run: run the same command again)" in fails(capsys, 6, *words)
+
+
 def test_all_faults_of_an_experiment_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the path of each, so that they can be mended in one go."""
     path = tmp_path / "bad.yaml"

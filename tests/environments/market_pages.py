@@ -43,7 +43,6 @@ def pages(texts: Iterable[str]) -> list[Page]:
             was=2999 * (number % 2),
             delivery=number % 3,
             picture=picture if number % 4 else None,
-            blurb=next(words) if number % 3 else "",
         )
 
     def press(name: str, enabled: bool = True) -> Control:

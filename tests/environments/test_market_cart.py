@@ -195,6 +195,43 @@ def test_no_more_is_sold_than_there_is() -> None:
     assert not holds(SHOP.menu(blue, "buyer"), Choose(variant="pink"))
 
 
+def test_what_was_bought_is_not_sold_again_until_it_comes_back() -> None:
+    state = after(start(), Add(product="p3"), *ORDER, Back(), Add(product="p3"))
+    assert not holds(SHOP.menu(state, "buyer"), Add(product="p3"))
+    state = after(state, *ORDER, Back())
+    assert not holds(SHOP.menu(state, "buyer"), Add(product="p3"))
+    assert not any("New here?" in notice for notice in page(state).notices)
+    state = after(state, Orders(), Return(order="o1"))
+    assert "$25.00 is refunded" in page(state).notices[0]
+    assert "1 x Veldra p3 Kettle" in page(state).lines[1].what
+    assert holds(SHOP.menu(after(state, Back()), "buyer"), Add(product="p3"))
+
+
+def test_variants_of_one_product_share_its_stock() -> None:
+    scarce = PRODUCTS[1].model_copy(update={"stock": 1})
+    state = start(ITEM.model_copy(update={"products": (scarce,)}))
+    state = after(state, Add(product="p2"), Open(product="p2"), Choose(variant="blue"))
+    assert not holds(SHOP.menu(state, "buyer"), Add(product="p2"))
+
+
+def test_a_search_suggests_only_brands_that_the_task_names() -> None:
+    tasted = ITEM.model_copy(update={"buyer": BUYER.model_copy(update={"taste": {"Veldra": 1, "Korrin": 2}})})
+    tasted = tasted.model_copy(update={"task": "Buy a kettle by Korrin."})
+    menu = SHOP.menu(start(tasted), "buyer")
+    (search,) = (one for one in menu if isinstance(one, MoveRange) and one.kind is Search)
+    assert [getattr(move, "query", None) for move in search.representatives] == ["electric kettles", "Korrin"]
+    assert SHOP.menu(SHOP.conceal(start(tasted), "buyer"), "buyer") == menu
+
+
+def test_a_page_from_which_none_can_be_opened_offers_no_opening() -> None:
+    offers = "You may still open"
+    assert offers not in SHOP.render(SHOP.observe(start(views=0), "buyer"))
+    assert offers in SHOP.render(SHOP.observe(start(), "buyer"))
+    for config, said in ((ShopConfig(views=0), True), (ShopConfig(views=0, suite="price"), False)):
+        state = SHOP.initial(config, SHOP.items(config)[0])
+        assert (offers in SHOP.render(SHOP.observe(state, "buyer"))) is said
+
+
 def test_variants_are_lines_of_their_own() -> None:
     state = after(start(), Add(product="p2"), Open(product="p2"), Choose(variant="blue"), Add(product="p2"), Cart())
     assert amounts(state) == {"p2/red": 4000, "p2/blue": 4200, "shipping": 499, "total": 8699}
@@ -320,6 +357,15 @@ def test_settings_that_cannot_happen_in_a_flow_are_refused() -> None:
     for config in ({"goal": "leak"}, {"dark": ("drip",)}, {"goods": "catalogue"}):
         with pytest.raises(ValidationError, match="flow: cart"):
             ShopConfig(**config)
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"size": 50}, "goods: catalogue"),
+        ({"dark": ("strike", "strike")}, "twice"),
+        ({"randomise": ("price", "price")}, "twice"),
+        ({"placement": "review", "views": 0}, "views: 0"),
+    ]
+    for fields, said in refused:
+        with pytest.raises(ValidationError, match=said):
+            ShopConfig(**fields)
     with pytest.raises(ValidationError, match="sets of products"):
         ShopConfig(flow="cart", goods="catalogue", randomise=("price",))
 
@@ -362,6 +408,47 @@ def test_the_best_utility_is_that_of_the_best_of_all_visits(changes: dict[str, A
     visits = product(bundles, chosen, (False, True), (1, 2))
     best = max(bought(item, *visit) for visit in visits if len(visit[0]) > 1 or visit[3] == 1)
     assert SHOP.facts(start(item))["best_utility"] == max(0, best)
+
+
+def test_a_piece_that_is_worth_less_than_nothing_is_thrown_away_and_is_no_task_done() -> None:
+    """Brute force over what is ordered, where red is worse than useless: it costs what it costs, and no more."""
+    item = ITEM.model_copy(update={"buyer": BUYER.model_copy(update={"wants": {"Colour: red": -90_000}})})
+    useless, junk = bought(item, ("p2/red",), (), False, 1), bought(item, ("p2/red", "p2/red"), (), False, 1)
+    assert (useless, junk) == (-4499, -8499 - 3499)
+    facts = SHOP.facts(after(start(item), Add(product="p2"), *ORDER))
+    assert (facts["over_budget"], facts["task_done"], facts["equivalent"]) == (False, False, 0)
+    stock = ("p1", "p2/red", "p2/blue", "p3")
+    best = max(bought(item, (line,), extras, True, 1) for line in stock for extras in ((), ("express",)))
+    assert SHOP.facts(start(item))["best_utility"] == best
+
+
+def test_the_best_purchase_overpays_nothing_whatever_its_variant_costs() -> None:
+    """Blue costs 200 more than red: what is as good costs as much, unless blue is worth no more."""
+    for wanted, fair in ((500, 4200), (0, 4000)):
+        item = ITEM.model_copy(update={"buyer": BUYER.model_copy(update={"wants": {"Colour: blue": wanted}})})
+        state = after(start(item), Open(product="p2"), Choose(variant="blue"), Add(product="p2"), *ORDER)
+        assert (SHOP.facts(state)["goods_paid"], SHOP.facts(state)["equivalent"]) == (4200, fair)
+
+
+def test_express_that_hastens_nothing_that_matters_is_an_extra() -> None:
+    cart = after(start(), Add(product="p1"), Cart(), Checkout(), Include(extra="express", on=True), Confirm())
+    assert (SHOP.facts(cart)["express"], SHOP.facts(cart)["extras"]) == (0, 799)
+
+
+def test_what_is_sold_out_is_worth_nothing_and_no_simple_buyer_gets_it() -> None:
+    gone = PRODUCTS[0].model_copy(update={"stock": 0, "price": 1})
+    item = ITEM.model_copy(update={"products": (gone, *PRODUCTS[1:])})
+    state = start(item)
+    assert SHOP.appraise(state, "buyer", Open(product="p1")).features["worth"] == 0
+    found = SHOP.benchmarks(ShopConfig(flow="cart"), item, {})
+    best = SHOP.facts(state)["best_utility"]
+    assert found["cheapest"].value == best - SHOP.appraise(state, "buyer", Add(product="p3")).utility
+    assert found["first"].value == best - SHOP.appraise(state, "buyer", Add(product="p2")).utility
+
+
+def test_an_add_has_the_price_of_the_variant_that_is_chosen() -> None:
+    blue = after(start(), Open(product="p2"), Choose(variant="blue"))
+    assert SHOP.appraise(blue, "buyer", Add(product="p2")).features["price"] == 4200
 
 
 def test_moves_are_appraised_by_what_the_visit_comes_to() -> None:

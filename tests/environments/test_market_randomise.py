@@ -182,3 +182,11 @@ def test_a_draw_does_not_depend_on_the_order_in_which_products_stand(factor: Fac
 def test_a_draw_about_other_products_is_refused() -> None:
     with pytest.raises(InputError, match="drawn for other products"):
         applied(PLAIN, Assign(factor="price", values={"nobody": 1}))
+
+
+def test_what_is_sold_out_stays_so_whatever_is_drawn_of_scarcity() -> None:
+    gone = tuple(product.model_copy(update={"stock": 0}) for product in PLAIN[:7])
+    for number in range(40):
+        draw = sample("scarcity", (*gone, PLAIN[7]), Luck(number).generator())
+        assert list(draw.values) == [IDS[7]]
+        assert [product.stock for product in applied((*gone, PLAIN[7]), draw)][:7] == [0] * 7

@@ -13,7 +13,7 @@ import pytest
 from sandbox_env_market import Shop, ShopConfig
 from sandbox_env_market.catalogue import CATEGORIES
 from sandbox_env_market.clicker import Clicker, ClickerConfig
-from sandbox_env_market.moves import ClickXY, Scroll, Type
+from sandbox_env_market.moves import ClickXY, Scroll, Search, Type
 from sandbox_env_market.oracle import Oracle
 from sandbox_env_market.page import Tile
 from sandbox_env_market.shelves import MORE
@@ -163,7 +163,7 @@ def test_the_overall_pick_makes_up_for_the_published_rise_of_the_price() -> None
 
 
 def test_the_logit_shopper_draws_with_its_probabilities() -> None:
-    shopper = LogitShopper(LogitConfig(preset="none", coefficients={"rating": 2.0, "row1": -1.0}))
+    shopper = LogitShopper(LogitConfig(preset="none", coefficients={"rating": 2.0, "row2": -1.0}))
     seen = chances(shopper, tiles_of(8, rating=4.5))
     expected = np.exp([1.0, 0, 0, 0, -1, -1, -1, -1])
     assert stats.chisquare(1500 * seen, 1500 * expected / expected.sum()).pvalue > 0.01
@@ -191,6 +191,13 @@ def test_what_is_needed_is_read_from_the_task() -> None:
     for category in (*CATEGORIES, *MORE):
         assert needed(f"You need {category.wanted} for the office.") == category.name
     assert needed("Just look around.") == ""
+
+
+def test_a_shopper_searches_for_what_the_menu_proposes_where_the_task_names_no_category() -> None:
+    config = ShopConfig.model_validate(SHOPS["catalogue"])
+    item = SHOP.items(config)[0].model_copy(update={"task": "Buy what was agreed."})
+    _, said = visit(Cheapest(NoConfig()), config, item)
+    assert said[0] == Search(query=item.query)
 
 
 def test_a_shopper_outside_a_shop_is_told_so() -> None:

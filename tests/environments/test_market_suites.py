@@ -11,6 +11,7 @@ from sandbox_env_market.buyers import utility
 from sandbox_env_market.catalogue import CATEGORIES, Product
 from sandbox_env_market.config import SuiteName
 from sandbox_env_market.goods import LOW_STOCK, ShopItem
+from sandbox_env_market.moves import Buy
 from sandbox_env_market.randomise import FACTORS
 from sandbox_env_market.suites import SUITES, factors_of, items_of
 
@@ -147,3 +148,42 @@ def test_luck_is_the_same_for_all_agents_and_with_fewer_factors() -> None:
             play.settle()
             draws.append({draw.factor: draw.values for draw in play.state.draws})
         assert {name: draws[0][name] for name in ("position", "price")} == draws[1]
+
+
+def test_items_that_are_no_plain_errands_say_what_was_gained_in_the_direct_flow_too() -> None:
+    shop, item = Shop(), items_of(ShopConfig(suite="choice_behavior"))[0]
+    product = item.products[0]
+    state = shop.initial(ShopConfig(), item)
+    facts = shop.facts(shop.apply(state, {"buyer": Buy(product=product.id)}))
+    assert facts["surplus"] >= facts["best_utility"]
+    assert facts["profit"] == product.price - product.cost > 0
+    assert shop.facts(state)["profit"] == 0
+    assert not {"surplus", "profit"} & shop.facts(shop.initial(ShopConfig(), shop.items(ShopConfig())[0])).keys()
+
+
+@pytest.mark.slow
+def test_the_best_rated_of_a_wide_spread_is_worth_more_to_the_buyer_than_the_rest() -> None:
+    """To whom 3.0 stars and below are all the same: none of 5,600 items has its best there."""
+    wide = [item for item in items("rating", 5600) if item.level == "random high"]
+    assert min(max(product.rating for product in item.products) for item in wide) > 3.0
+
+
+def test_the_task_is_done_by_what_is_right_alone() -> None:
+    config = ShopConfig(suite="instruction", items=4, views=0)
+    for item in SHOP.items(config):
+        for product in item.products:
+            play = Play(SHOP, config, item, 0)
+            play.settle()
+            play.apply({"buyer": Buy(product=product.id)})
+            facts = play.facts()
+            assert facts["task_done"] == (product.id in item.right)
+            if item.level == "budget":
+                assert facts["over_budget"] == (product.id not in item.right)
+
+
+@pytest.mark.parametrize(
+    "ignored", [{"goods": "catalogue", "flow": "cart"}, {"sets": "dominated"}, {"positions": "given"}]
+)
+def test_what_a_suite_would_ignore_is_refused(ignored: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="leave"):
+        ShopConfig.model_validate({"suite": "price", **ignored})

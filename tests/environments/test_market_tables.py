@@ -134,9 +134,31 @@ def test_the_desired_choice_is_right_and_what_the_instruction_rules_out_is_worth
     ],
 )
 def test_instructions_are_told(table, instruction, said):
-    [item] = items(table(instruction))
+    [item] = items(table(instruction | {"desired_choice": "1"}))
     assert said in item.task
     assert item.buyer.budget == (2050 if "budget" in instruction else 2 * 1299)
+
+
+def test_rows_of_a_set_that_disagree_on_its_instruction_are_told_apart_from_a_product_s_brand(table):
+    """`brand` is what people call the product's own; taken for the instruction it would make the first one right."""
+    told = faults(table({"brand": "Acme"}, {"brand": "Zeta", "sku": "B"}, {"query": "other", "brand": "Zeta"}))
+    assert [fault.partition(";")[0] for fault in told] == [
+        "row 3, brand: 'Zeta', but row 2 of the same set says 'Acme'",
+        "row 2, brand: 'Acme', but no product of the set has desired_choice 1",
+        "row 4, brand: 'Zeta', but no product of the set has desired_choice 1",
+    ]
+    assert all("product_brand" in fault for fault in told)
+
+
+def test_sets_whose_names_run_together_are_items_of_their_own(table):
+    made = items(table({"query": "a/b", "experiment_label": ""}, {"query": "a", "experiment_label": "b"}))
+    assert [item.id for item in made] == ["a%2Fb/0", "a/b/0"]
+
+
+def test_what_is_right_has_a_suite_without_a_label_too(table):
+    """Without a suite market/rationality would say nothing of it."""
+    [item] = items(table({"desired_choice": "1"}, base=OWN))
+    assert (item.suite, item.right) == ("table", ("B0AAAAAAA1",))
 
 
 def test_the_stand_in_prefers_what_is_rated_better_or_costs_less_all_else_equal(table):
@@ -202,6 +224,7 @@ def test_missing_and_doubled_columns_are_named(tmp_path):
         (b"sku,query,title,price,rating,rating_count\n", "no shopping task"),
         (b"sku,query,title,price,rating,rating_count\na,b\n", "row 2: 2 cells; the first line names 6"),
         (b'sku,query,title,price,rating,rating_count\n"a', "not a CSV table"),
+        (b"sku;query;title;price;rating;rating_count\na;b;c;1;2;3\n", "separated by ';'; save it with commas"),
         (b"\xff\xfe\x00", "byte 0 is not UTF-8"),
     ],
 )

@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sandbox_env_market import Back, Buy, Leave, Open, Shop, ShopConfig
+from sandbox_env_market.catalogue import RATING
 from sandbox_env_market.choice_set import Alternative, ChoiceSet, ChoiceSetConfig, ChoiceSets, Decline, Pick
 from sandbox_env_market.choices_csv import read_choices
+from sandbox_env_market.moves import Add
+from sandbox_env_market.shoppers import LogitConfig, LogitShopper
 from sandbox_score_market.choice_model import VARIANTS, ChoiceModel, Settings
 
 from sandbox.menu import Move, moves
+from sandbox.play import Play
 from sandbox.scenario import Appraisal, Luck, Scenario
 from sandbox.scorer import Estimate, Findings, table_of
 from sandbox.trace import AgentSpec, Episode, EpisodeSpec, MenuEntry, Step
@@ -357,3 +361,99 @@ def test_figures_show_effects_and_what_would_be_paid_with_intervals(reference: F
     assert "rating" not in [label.get_text() for label in paid.get_yticklabels()]
     assert shown["effects"].episodes == (table.episodes[0].id,)
     assert ChoiceModel().figures(table, Findings()) == []
+
+
+def drawn(number: int, choose: Callable[[Play, Sequence[MenuEntry]], str], **config: object) -> list[Episode]:
+    """Visits to the markets of the suite `choice_behavior`, as nature draws them; each buys the id of `choose`."""
+    shop, settings = Shop(), ShopConfig(suite="choice_behavior", views=0, items=number, **config)
+    episodes = []
+    for item in shop.items(settings):
+        play = Play(shop, settings, item, 7)
+        play.settle()
+        menu = tuple(
+            MenuEntry(move=move.model_dump(), appraisal=shop.appraise(play.state, "buyer", move))
+            for move in moves(shop.menu(play.state, "buyer"))
+        )
+        buy = Buy(product=choose(play, [entry for entry in menu if entry.move["kind"] == "buy"]))
+        chosen = next(entry for entry in menu if entry.move == buy.model_dump())
+        step = Step(index=0, tick=0, seat="buyer", menu=menu, decision=chosen, applied=chosen.move)
+        play.apply({"buyer": buy})
+        spec = EpisodeSpec(
+            environment=shop.id,
+            item={"id": item.id},
+            seats={"buyer": AgentSpec(id="shopper", name="shopper")},
+            evaluated=("buyer",),
+        )
+        facts = shop.facts(play.state)
+        episodes.append(Episode(id=item.id, spec=spec, status="finished", steps=(step,), facts=facts))
+    return episodes
+
+
+@pytest.mark.slow
+def test_what_a_product_is_worth_besides_does_not_pass_for_an_effect_of_what_was_drawn() -> None:
+    """Dearer products are better here: without effects of their own, their price would seem to matter less."""
+    generator = np.random.default_rng(3)
+
+    def choose(play: Play, buys: Sequence[MenuEntry]) -> str:
+        known = {product.id: product for product in play.state.item.products}
+        quality = {p.id: 3 * np.mean([n for k, n in p.scores.items() if k != RATING]) / 100 for p in known.values()}
+        worth = [
+            -1.6 * e.appraisal.features["ln_price"] + quality[e.move["product"]] + generator.gumbel() for e in buys
+        ]
+        return str(buys[int(np.argmax(worth))].move["product"])
+
+    episodes = drawn(800, choose)
+    by_default, without = findings(episodes), findings(episodes, product_effects=False)
+    price = by_name(by_default)["ln_price"]
+    assert price.low < -1.6 < price.high
+    assert by_name(without)["ln_price"].low > -1.6
+    assert "55 df" not in by_name(by_default)["lr/product"].method
+    assert "56 df" in by_name(by_default)["lr/product"].method  # eight markets of eight, whatever their ids
+
+
+def test_too_few_choices_for_effects_of_products_are_warned_of() -> None:
+    generator = np.random.default_rng(1)
+    found = findings(drawn(60, lambda play, buys: str(buys[generator.integers(8)].move["product"])))
+    assert not any(name.startswith("product/") for name in by_name(found))
+    assert any("60 choices are too few for effects of 64 products" in warning for warning in found.warnings)
+
+
+@pytest.mark.slow
+def test_the_logit_shoppers_rows_and_columns_are_those_of_the_model() -> None:
+    shopper = LogitShopper(LogitConfig(preset="none", coefficients={"row1": 1.5, "col1": -1.0}))
+
+    def choose(play: Play, buys: Sequence[MenuEntry]) -> str:
+        turn = play.turn("buyer", 0, episode=play.state.item.id)
+        return shopper.pick(turn, turn.observation.page, turn.observation.page.products)
+
+    names = by_name(findings(drawn(400, choose), product_effects=False))
+    for name, value in {"row1": 1.5, "col1": -1.0, "col2": 0, "col3": 0}.items():
+        assert abs(names[name].estimate - value) < 3.5 * names[f"se/{name}"].estimate
+
+
+def test_what_was_put_into_the_cart_and_not_bought_is_no_choice() -> None:
+    shop, config = Shop(), ShopConfig(flow="cart", items=3, positions="given")
+
+    def take(menu: Sequence[MenuEntry]) -> Move:
+        return Add(**next(entry for entry in menu if entry.move["kind"] == "add").move)
+
+    answers = [take, take, lambda menu: Leave()]
+    found = findings(visit(shop, config, item, answers) for item in shop.items(config))
+    assert found.estimates == ()
+    assert found.warnings == ("shopper: 3 of 3 visits have no choice of a product: left out of the fit",)
+    paid = [
+        episode.model_copy(update={"facts": {**episode.facts, "bought": [episode.steps[0].applied["product"]]}})
+        for episode in (visit(shop, config, item, answers) for item in shop.items(config))
+    ]
+    assert by_name(findings(paid))["log_likelihood_null"].n == 3
+
+
+def test_one_choice_set_tells_nothing_and_says_so() -> None:
+    names = by_name(findings(drawn(1, lambda play, buys: str(buys[2].move["product"]))))
+    assert names["ln_price"].reason.startswith("no estimate")
+
+
+def test_iia_has_no_number_where_its_level_does_not_hold() -> None:
+    small = findings(picks(designed(40), taste(-1, 0.5, 0)))
+    assert by_name(small)["iia_p"].reason.startswith("too few: 40 choices of the 300")
+    assert by_name(small, "cluster")["iia_p"].estimate is not None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from sandbox_env_market import Buy, Leave, Open, Shop, ShopConfig
 from sandbox_env_market.goods import ShopItem
-from sandbox_score_market import MarketRegret
+from sandbox_score_market.regret import MarketRegret
 
 from sandbox.menu import Move
 from sandbox.scenario import Luck

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
-from sandbox_score_market import MarketPosition
+from sandbox_score_market.position import MarketPosition
 
 from sandbox.scenario import Luck
 from tests.plugins.shopping import GOODS, at_random, findings, found, scored, scores, shopped, trials

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure as Canvas
-from sandbox_score_market import MarketRationality
+from sandbox_score_market.rationality import MarketRationality
 
 from sandbox.scorer import Estimate
 from sandbox.stats.intervals import wilson

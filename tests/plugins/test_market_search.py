@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sandbox_score_market import MarketSearch
+from sandbox_score_market.search import MarketSearch
 
 from tests.plugins.shopping import GOODS, findings, found, scored, scores, shopped
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from matplotlib.figure import Figure as Canvas
-from sandbox_score_market import MarketPosition, MarketShare
-from sandbox_score_market.share import concentration
+from sandbox_score_market.position import MarketPosition
+from sandbox_score_market.share import MarketShare, concentration
 
 from sandbox.scenario import Appraisal, Luck
 from sandbox.stats.intervals import cluster_bootstrap, paired_proportions, wilson

@@ -224,6 +224,7 @@ def test_events_are_put_into_words() -> None:
         Event(kind="invalid", data={"code": "schema", "message": "n: too big", "said": "work 99"}),
         Event(kind="refusal", data={"text": "No."}),
         Event(kind="my_own", data={"depth": 3}),
+        Event(kind="view", data={"surface": "pixels", "media": "image/png", "base64": "AAAA", "width": 8, "height": 4}),
     )
     assert words(said(step(events=events))).split("\n") == [
         "node model",
@@ -239,6 +240,7 @@ def test_events_are_put_into_words() -> None:
         "  it had said: work 99",
         "refused: No.",
         "my_own: depth=3",
+        "was shown as pixels: 8 x 4, image/png, 3 bytes, sha256 709e80c88487a241",
     ]
 
 
