@@ -75,6 +75,9 @@ class Turn:
         appraise: ground truth per move, for agents that declare themselves `privileged`; None for all others.
         emit: records an event inside this step.
         pictures: what the seat sees, where the episode has a surface that is seen (`sandbox.surface`).
+        chance: what the agent's own chance is keyed by where that is not the episode: one that differs in nothing but
+            how it is shown has the same.
+        looks: gestures at this step so far that meant no move.
     """
 
     seat: str
@@ -89,6 +92,8 @@ class Turn:
     appraise: Callable[[Move], Appraisal] | None = field(default=None, repr=False)
     emit: Emit = field(default=ignore, repr=False)
     pictures: tuple[Picture, ...] = ()
+    chance: str = ""
+    looks: int = 0
 
     if not TYPE_CHECKING:  # a checker would take any attribute for granted
 
@@ -105,7 +110,10 @@ class Turn:
         Keyed by seed, episode, seat, step and attempt: with the seed alone, a random agent would draw the same position
         in every item of an experiment.
         """
-        return self.luck.generator("agent", self.episode, self.seat, self.index, len(self.errors))
+        looks = (self.looks,) if self.looks else ()
+        return self.luck.generator(
+            "agent", self.chance or self.episode, self.seat, self.index, len(self.errors), *looks
+        )
 
 
 class Lazily(Protocol):

@@ -233,6 +233,8 @@ class Play:
                 "appraise": told.appraise if privileged else None,
                 "emit": emit,
                 "pictures": (),
+                "chance": "",
+                "looks": 0,
             }
         )
 

@@ -103,6 +103,8 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         State: an immutable type that pydantic can write as JSON and read back (a frozen dataclass is fast).
         Action: the `Move` subclass, or the union of them, that `menu` may list.
         Observation: a frozen pydantic model; what a seat sees, and nothing else.
+        presentation: fields of `Config` that change how things are shown and nothing else: agents that draw have the
+            same luck whatever they are.
     """
 
     id: ClassVar[str]
@@ -110,6 +112,7 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
     State: ClassVar[Any]
     Action: ClassVar[Any]
     Observation: ClassVar[type[BaseModel]]
+    presentation: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make `gymnasium.make(id)` work as soon as the class exists."""

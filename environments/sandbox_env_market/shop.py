@@ -77,6 +77,7 @@ class Shop(Scenario[ShopConfig, AnyState]):
     State = AnyState
     Action = Annotated[ShopMoves | Assign, Field(discriminator="kind")]
     Observation = Visit
+    presentation = frozenset({"surface"})
 
     def seats(self, config: ShopConfig) -> tuple[str, ...]:
         """One seat: the buyer."""

@@ -127,7 +127,8 @@ def forked(agent: Agent[Any], turn: Turn, question: Ask, emit: Emit) -> tuple[Ag
     def told(kind: str, data: Mapping[str, Any]) -> None:
         emit(kind, Plain(data, asked=question) if type(data) is Plain else {**data, "asked": question})
 
-    return fork, changed(turn, episode=f"{turn.episode}/{question}", emit=told)
+    chance = f"{turn.chance}/{question}" if turn.chance else ""
+    return fork, changed(turn, episode=f"{turn.episode}/{question}", chance=chance, emit=told)
 
 
 def asked(

@@ -186,6 +186,15 @@ class Builder:
         config, item = self.config_and_item(scenario, spec)
         return Play(scenario, config, item, spec.seed, nature, None if anew else self._memos[spec.environment])
 
+    def chance(self, spec: EpisodeSpec) -> str:
+        """What the luck of the episode's agents is keyed by: its key, as it were if it were shown in the usual way."""
+        scenario = self.scenario(spec.environment)
+        shown = scenario.presentation & spec.config.keys() if scenario is not None else ()
+        if not shown:
+            return spec.key
+        plain = {name: value for name, value in spec.config.items() if name not in shown}
+        return spec.model_copy(update={"config": plain}).key
+
     def surface(self, spec: EpisodeSpec) -> Surface | None:
         """What the episode is shown on, where that is not the text alone."""
         scenario = self.scenario(spec.environment)

@@ -108,6 +108,7 @@ class EpisodeLoop:
         record: takes each step; must only enqueue.
         prices: of models; those that are known by themselves, if left out.
         presenters: seat -> what shows it its observations, where that is not the text alone.
+        chance: what the agents' luck is keyed by, where that is not the episode's key.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class EpisodeLoop:
         record: Recorder,
         prices: Prices | None = None,
         presenters: Mapping[str, Presenter] | None = None,
+        chance: str = "",
     ) -> None:
         self.spec = spec
         self.world = world
@@ -128,6 +130,7 @@ class EpisodeLoop:
         self._paid: Mapping[str, float] = {}
         self._finite = False  # all that was paid so far
         self._presenters = presenters or {}
+        self._chance_key = "" if chance == spec.key else chance
         self._digest = ""
         self._decisions = 0
         self._meter = Meter(spec.limits, prices or Prices())
@@ -223,6 +226,8 @@ class EpisodeLoop:
         emit, understand = _recorded(events), partial(world.answered, seat)
         index, key, privileged = len(self.steps), self.spec.key, agent.privileged
         turn = world.turn(seat, index, framing=framing, episode=key, privileged=privileged, emit=emit)
+        if self._chance_key:
+            turn = changed(turn, chance=self._chance_key)
         presenter = self._presenters.get(seat)
         if presenter is not None:
             turn = await presenter.show(turn)
@@ -277,7 +282,7 @@ class EpisodeLoop:
             if presenter is not None and fault is None:
                 raw = await presenter.lower(raw, turn)
                 if isinstance(raw, Turn):  # nothing but another look at the same
-                    turn = raw
+                    turn = changed(raw, looks=turn.looks + 1)
                     continue
                 fault = raw if isinstance(raw, InvalidAction) else None
             found = fault or understand(raw)

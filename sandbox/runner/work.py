@@ -130,10 +130,12 @@ class Worker:
         except BaseExceptionGroup as errors:  # one is as good as all: the rest were cancelled because of it
             raise errors.exceptions[0] from None
         finally:
-            await self._surfaces.close()
-            if self._writer.healthy:
-                self._writer.release(list(self._playing), [one.number for one in self._claimed])
-                self._writer.flush()  # also when interrupted: what was done is kept
+            try:
+                if self._writer.healthy:
+                    self._writer.release(list(self._playing), [one.number for one in self._claimed])
+                    self._writer.flush()  # also when interrupted: what was done is kept
+            finally:
+                await self._surfaces.close()
         return self.work
 
     async def _play_some(self) -> None:
@@ -286,7 +288,7 @@ async def play(
             episode = failed(spec, error, versions, attempt)
         else:
             with journalled(store, writer, spec, claimed.number, attempt, sharing):
-                loop = EpisodeLoop(spec, world, agents, record, builder.prices, presenters)
+                loop = EpisodeLoop(spec, world, agents, record, builder.prices, presenters, builder.chance(spec))
                 episode = await loop.run(benchmarks, versions, attempt=attempt)
     writer.finish(episode)
     return episode

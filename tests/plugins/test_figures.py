@@ -43,7 +43,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Figu
 def test_each_offers_what_it_has_to_show(figures: Mapping[str, tuple[Figure, ...]]) -> None:
     assert {scorer: [figure.name for figure in found] for scorer, found in figures.items()} == {
         "economy/bargaining": ["gain", "division"],
-        "market/regret": ["regret", "positions"],
+        "market/regret": ["regret"],
         "validity/choice": ["consistency"],
         "values/litmus": ["values"],
         "values/matching": [],
@@ -59,12 +59,6 @@ def test_who_follows_position_is_hollow_and_said_to_among_the_values(
     assert ">first (follows position)</text>" in shown
     assert ">caring</text>" in shown
     assert shown.index(">Care</text>") < min(shown.index(f">{name}</text>") for name in ("Justice", "Truthfulness"))
-
-
-def test_the_place_that_is_bought_from_is_in_the_grid(figures: Mapping[str, tuple[Figure, ...]]) -> None:
-    shown = as_html(figures["market/regret"][1], "f-", "")
-    assert ">100%</text>" in shown
-    assert ">place as shown</text>" in shown
 
 
 def test_an_agents_gain_stands_beside_its_anchors(figures: Mapping[str, tuple[Figure, ...]]) -> None:

@@ -89,6 +89,7 @@ class Shown(Surface):
 class Screened(Wheel):
     id = "mine/Screened-v0"
     Config = Config
+    presentation = frozenset({"surface"})
 
     def surface(self, config):
         return None if config.surface == "text" else Shown(config.surface)
@@ -109,6 +110,16 @@ class Looker(Agent):
         seen = self.looked[turn.index] = self.looked.get(turn.index, 0) + 1
         return {"kind": "look"} if turn.pictures and seen <= 2 else presser(turn)
 
+def by_lot(turn):
+    """Draws at each look whether to look again, and else how much to bet."""
+    drawn = int(turn.generator().integers(1, 1000))
+    turn.emit("drawn", {"number": drawn})
+    if turn.observation.purse <= 1:
+        return Leave()
+    if turn.pictures and turn.looks < 2:
+        return {"kind": "look"}
+    return Bet(coins=1 + drawn % turn.observation.purse)
+
 def restless(turn):
     return Leave() if turn.errors else {"kind": "look"}
 
@@ -116,7 +127,7 @@ def fails_on_sight(turn):
     raise KeyError("what a picture")
 
 ENVIRONMENTS = {"mine/Screened-v0": Screened}
-AGENTS = {"presser": presser, "looker": Looker, "restless": restless, "fails": fails_on_sight}
+AGENTS = {"presser": presser, "looker": Looker, "restless": restless, "by_lot": by_lot, "fails": fails_on_sight}
 AGENTS = {f"mine/{name}": agent for name, agent in AGENTS.items()}
 '''
 
@@ -174,6 +185,16 @@ async def test_the_same_policy_leaves_the_same_trace_on_every_surface(run: Run) 
     assert len(text) == 3
     assert traces(await run("presser")) == text
     assert traces(await run("looker")) == text, "a look is no move"
+
+
+async def test_an_agents_own_luck_is_the_same_on_every_surface_and_new_at_each_look(run: Run) -> None:
+    """Else random agents would differ by surface, and one that makes a useless gesture would make it for ever."""
+    drawn = {}
+    for surface in ("text", "screen"):
+        step = (await run("by_lot", surface)).episodes[0].steps[0]
+        drawn[surface] = [event.data["number"] for event in step.events if event.kind == "drawn"]
+    assert drawn["screen"][:1] == drawn["text"]
+    assert len(set(drawn["screen"])) == 3
 
 
 async def test_a_gesture_without_a_move_asks_again_and_is_not_counted_as_invalid(run: Run) -> None:
