@@ -209,7 +209,7 @@ def test_published_coefficients_planted_in_a_shopper_are_found_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From the randomised shop through traces to the choice model: each within four of its errors."""
-    said = (EXAMPLES / "market" / "choice_behavior.yaml").read_text()
+    said = (EXAMPLES / "market" / "choice_recovery.yaml").read_text()
     lines = [line for line in said.splitlines() if "- {id: " not in line or "claude_sonnet_4" in line]
     (tmp_path / "many.yaml").write_text("\n".join(lines))
     rows = run(capsys, "run", tmp_path / "many.yaml")["estimates"]
