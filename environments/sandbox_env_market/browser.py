@@ -49,11 +49,19 @@ BYPASS = "<-loopback>"  # Chromium's word for: loopback, too, goes through the p
 # element's first line, clipped to the picture; those whose middle something else covers are left out. What is far below
 # is not laid out (the style sheet's `content-visibility`), and asking where it is would do that one by one.
 _LOOK = """() => {
-  const boxes = {}, fields = {};
+  const boxes = {}, fields = {}, hits = [];
   for (const e of document.querySelectorAll('[data-ref]')) {
     if (e.matches('input,select')) fields[e.dataset.ref] = e.value;
-    if (e.disabled || e.getAttribute('aria-disabled') === 'true') continue;
     if (!e.checkVisibility({contentVisibilityAuto: true})) continue;
+    for (const r of e.getClientRects()) hits.push([e.dataset.ref, r.left, r.top, r.width, r.height]);
+    const after = getComputedStyle(e, '::after');
+    if (after.content !== 'none' && after.position === 'absolute') {
+      let over = e;
+      while (over.parentElement && getComputedStyle(over).position === 'static') over = over.parentElement;
+      const r = over.getBoundingClientRect();
+      hits.push([e.dataset.ref, r.left, r.top, r.width, r.height]);
+    }
+    if (e.disabled || e.getAttribute('aria-disabled') === 'true') continue;
     const r = e.getClientRects()[0];
     if (!r) continue;
     const l = Math.max(r.left, 0), t = Math.max(r.top, 0);
@@ -62,8 +70,15 @@ _LOOK = """() => {
     const hit = document.elementFromPoint(l + w / 2, t + h / 2);
     if (hit && hit.closest('[data-ref]') === e) boxes[e.dataset.ref] = [l, t, w, h];
   }
-  return {boxes, fields, scroll: scrollY};
+  return {boxes, fields, hits, scroll: scrollY};
 }"""
+# A drop-down's list would be drawn, and clicks would go through it to what is underneath: it only gets the keys.
+_SHUT = """([x, y]) => {
+  const e = document.elementFromPoint(x, y), found = e && e.closest('select');
+  if (found) found.focus({preventScroll: true});
+  return Boolean(found);
+}"""
+_IN_LIST = "() => Boolean(document.activeElement && document.activeElement.matches('select'))"
 _SCROLLED = "() => [scrollY, Math.max(0, document.documentElement.scrollHeight - innerHeight)]"
 _TARGET = """(e) => {
   const found = e && e.closest ? e.closest('[data-ref]') : null;
@@ -91,12 +106,17 @@ _POINT = """(ref) => {
 
 @dataclass(frozen=True)
 class Look:
-    """What the tab shows: the picture, what its fields hold by reference, and how far it is scrolled, in pixels."""
+    """What the tab shows: the picture, what its fields hold by reference, and how far it is scrolled, in pixels.
+
+    `hits` are references, enabled or not, each with a box (left, top, width, height) in which a click meets it, where
+    no smaller box lies over it.
+    """
 
     picture: Picture
     encoded: str = field(repr=False)
     fields: Mapping[str, str]
     scroll: int
+    hits: tuple[tuple[str, tuple[float, float, float, float]], ...] = ()
 
 
 class Tab:
@@ -117,7 +137,8 @@ class Tab:
         seen, encoded = await asyncio.gather(self._page.evaluate(_LOOK), self._shot())
         boxes = {ref: tuple(box) for ref, box in seen["boxes"].items()}
         picture = Picture("image/jpeg", base64.b64decode(encoded), WIDTH, HEIGHT, boxes)
-        return Look(picture, encoded, seen["fields"], round(seen["scroll"]))
+        hits = tuple((ref, (left, top, width, height)) for ref, left, top, width, height in seen["hits"])
+        return Look(picture, encoded, seen["fields"], round(seen["scroll"]), hits)
 
     async def _shot(self) -> str:
         """JPEG as base64, by Chromium's own command: Playwright's waits for what our pages do not have."""
@@ -143,8 +164,9 @@ class Tab:
         return found
 
     async def click(self, x: float, y: float) -> None:
-        """Click a point."""
-        await self._page.mouse.click(x, y)
+        """Click a point; a drop-down there gets the keys, and stays shut."""
+        if not await self._page.evaluate(_SHUT, [x, y]):
+            await self._page.mouse.click(x, y)
 
     async def click_on(self, reference: str) -> None:
         """Click what has this reference, scrolling to it; Enter, where something covers all of it."""
@@ -170,7 +192,9 @@ class Tab:
             await self.key("Delete")
 
     async def key(self, name: str) -> None:
-        """Press a key, by Playwright's names."""
+        """Press a key, by Playwright's names; those that would open a drop-down do nothing."""
+        if name in ("Enter", "Space", " ") and await self._page.evaluate(_IN_LIST):
+            return
         await self._page.keyboard.press(name)
 
     async def scroll(self, by: int) -> None:
@@ -249,6 +273,7 @@ class Browser:
         async with self._lock:
             found = self._chromium
             if found is None or not found.is_connected():
+                await self._drop()  # its driver may be what died: both are started anew
                 return
             try:
                 async with asyncio.timeout(PATIENCE / 4):
@@ -257,6 +282,7 @@ class Browser:
                     await context.close()
             except (Error, TimeoutError):
                 await self._end(found)
+                await self._drop()
 
     async def release(self, holder: object) -> None:
         """A holder is done; the last one closes the browser."""
@@ -266,10 +292,15 @@ class Browser:
                 return
             if self._chromium is not None:
                 await self._end(self._chromium)
-            if self._playwright is not None:
-                await self._playwright.stop()
-                self._playwright = None
-                await self._nowhere.close()
+            await self._drop()
+
+    async def _drop(self) -> None:
+        """End Playwright's driver; one that is dead, or does not answer, is not waited for."""
+        found, self._playwright, self._chromium = self._playwright, None, None
+        if found is not None:
+            with suppress(Exception):  # a dead driver's pipe fails in ways of its own
+                await asyncio.wait_for(found.stop(), PATIENCE / 4)
+            await self._nowhere.close()
 
     async def _running(self) -> Chromium:
         if self._chromium is not None and self._chromium.is_connected():

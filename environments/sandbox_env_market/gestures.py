@@ -8,21 +8,30 @@ from dataclasses import dataclass, field
 
 from sandbox.errors import InputError
 from sandbox.menu import InvalidAction, Menu, Move, MoveRange
+from sandbox_env_market.characters import plain
 from sandbox_env_market.moves import Click, ClickXY, Key, Scroll, Type, lower
 from sandbox_env_market.page import Control, Page
 
 TOLD = (
     "You act on the page as a person does: click what is on it, type into its fields, scroll, and press keys. "
-    "References stand in square brackets where the page shows any; points are pixels of the picture, from its upper "
-    "left corner. Typing with an empty reference writes into the field that was clicked last."
+    "Typing with an empty reference writes into the field that was clicked last. A drop-down does not open: "
+    "type the name or the value of one of its options into it."
 )
-"""What an agent with a hand is told, the same on every surface."""
+"""What an agent with a hand is told on every surface."""
+TOLD_REFERENCES = " References stand in square brackets."
+TOLD_POINTS = (
+    " Points are pixels of the picture, from its upper left corner. In a drop-down that was clicked, "
+    "the arrow keys choose, too."
+)
 
 KEYS = (
     *("Enter", "Space", "Tab", "Shift+Tab", "Escape", "Backspace", "Delete"),
     *("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"),
 )
 """Keys that have a name; others are characters. None leaves the page, as a browser's own short cuts would."""
+
+ON_PAPER = ("Enter", "Space", "Backspace")
+"""Those whose work is known without a browser, besides characters."""
 
 LISTED = 40  # controls that a complaint names
 
@@ -112,7 +121,7 @@ class Hand:
     def press(self, control: str, entered: Mapping[str, str] | None = None) -> Move | InvalidAction:
         """The move that pressing a control means, with what its fields hold (or what was `entered`)."""
         if entered is None:
-            held = {one.id: one.value for one in self.page.controls if one.form == control} | self.drafts
+            held = {one.id: plain(one.value) for one in self.page.controls if one.form == control} | self.drafts
             entered = {one.id.partition(":")[0]: held[one.id] for one in self.page.controls if one.form == control}
         try:
             return lower(control, entered)
@@ -133,6 +142,15 @@ class Hand:
         if isinstance(gesture, ClickXY):
             return _invalid("there is no picture whose points could be clicked: click a reference", self.page)
         return ""  # a scroll: all of the page is shown
+
+    def unknown(self, key: str) -> InvalidAction | None:
+        """Why a key cannot be pressed where there is no browser; None where what it does is worked out."""
+        drop_down = any(one.id == self.focus and one.role == "combobox" for one in self.page.controls)
+        if key in ON_PAPER or (key not in KEYS and not (drop_down and len(key) == 1)):
+            return None
+        if drop_down:
+            return InvalidAction("illegal", f"no key {key!r} in a drop-down here: type one of its options into it")
+        return InvalidAction("illegal", f"no key {key!r} here; expected {', '.join(ON_PAPER)}, or one character")
 
     def _click(self, reference: str) -> str | InvalidAction:
         found = self.control(reference)
@@ -156,8 +174,7 @@ class Hand:
                 known = ", ".join(option.value for option in found.options)
                 return InvalidAction("illegal", f"{found.id} ({found.name}) has no {text!r}; it offers: {known}")
             text = value
-        elif found.role == "spinbutton" and not _NUMBER.fullmatch(text):
-            text = ""  # as a browser has it
+        text = held(found, text)
         self.focus, self.drafts[found.id] = found.id, text
         return ""
 
@@ -187,6 +204,12 @@ class Hand:
             if found.role != "spinbutton" or _NUMBER.fullmatch(text):
                 self.drafts[found.id] = text
         return ""
+
+
+def held(control: Control, text: str) -> str:
+    """What a field then holds of a text typed into it: one for numbers holds nothing else, on every surface."""
+    text = typed(text)
+    return "" if control.role == "spinbutton" and not _NUMBER.fullmatch(text) else text
 
 
 def option_of(control: Control, text: str) -> str | None:

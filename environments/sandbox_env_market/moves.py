@@ -62,7 +62,10 @@ class Sort(Move):
 
 
 class Filter(Move):
-    """Show only results with this value; an empty value takes the filter off again."""
+    """Show only results with this value, one of those that the page lists; an empty value takes the filter off again.
+
+    `brand`: a brand; `rating`: least stars; `price`: a range; `delivery`: most days.
+    """
 
     kind: Literal["filter"] = "filter"
     by: Literal["brand", "rating", "price", "delivery"]
@@ -212,13 +215,13 @@ class ClickXY(Move):
 
 
 class Type(Move):
-    """Put a text in place of what a field holds: the one with this reference, or (empty) the one clicked last.
+    """Put a text in place of what a field holds: the one with this reference, or (empty, the default) the last clicked.
 
     Nothing is sent before a button is pressed.
     """
 
     kind: Literal["type"] = "type"
-    ref: Annotated[str, Field(max_length=100)]
+    ref: Annotated[str, Field(max_length=100)] = ""
     text: Annotated[str, Field(max_length=1000)]
 
 
@@ -230,7 +233,7 @@ class Scroll(Move):
 
 
 class Key(Move):
-    """Press a key (`Enter`, `Tab`, `PageDown`, `ArrowDown`, `Escape`, or a character)."""
+    """Press a key: `Enter`, `Space`, `Backspace`, a character; with a picture also `Tab`, `ArrowDown`, `PageDown`."""
 
     kind: Literal["key"] = "key"
     key: Annotated[str, Field(min_length=1, max_length=20)]

@@ -8,6 +8,7 @@ be intercepted one kind at a time.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -42,6 +43,8 @@ class Server:
         self.what: list[str] = []
         self._page = b""
         self._number = 0
+        # Other programs of this machine cannot press what they cannot name.
+        self._secret = secrets.token_urlsafe(12)
         self._presses: asyncio.Queue[Press] = asyncio.Queue()
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -78,7 +81,7 @@ class Server:
 
     @property
     def _path(self) -> str:
-        return f"/{self._number}/"
+        return f"/{self._secret}/{self._number}/"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
@@ -97,18 +100,27 @@ class Server:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, _, rest = head.partition("\r\n")[0].partition(" ")
         target = rest.rpartition(" ")[0]
-        found = urlsplit(target) if method == "GET" else None
+        try:
+            found = urlsplit(target) if method == "GET" else None
+        except ValueError:  # no address at all, such as `http://[x/`
+            found = None
         if found is None or found.scheme != "http" or found.netloc != HOST:
             return self._refuse(writer, method, target)
+        root = f"/{self._secret}/"
+        earlier = found.path.startswith(root)
         if found.path == self._path:
             self._send(writer, "200 OK", self._page)
         elif found.path == f"{self._path}do":
             entered = dict(parse_qsl(found.query, keep_blank_values=True))
             self._presses.put_nowait(Press(entered.pop("c", ""), entered))
             self._send(writer, "204 No Content")  # the browser stays where it is, until there is a page to go to
-        elif found.path.endswith("/do"):  # pressed on a page that is no longer shown
+        elif found.path.startswith(f"/{self._secret}/") and found.path.endswith(
+            "/do"
+        ):  # pressed on a page that is no longer shown
             self._send(writer, "204 No Content")
-        elif found.path.strip("/").isdigit():  # an earlier page, by the browser's own way back
+        elif (
+            earlier and found.path.removeprefix(root).removesuffix("/").isdigit()
+        ):  # an earlier page, by the browser's own way back
             self._send(writer, "303 See Other", b"", f"Location: {self._path}\r\n")
         else:
             return self._refuse(writer, method, target)

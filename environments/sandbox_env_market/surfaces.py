@@ -18,8 +18,19 @@ from sandbox.agent import Turn, changed
 from sandbox.errors import PluginError
 from sandbox.menu import InvalidAction, Menu, Move, MoveRange, kind_of, read, show
 from sandbox.surface import Presenter, Surface
+from sandbox_env_market.characters import plain
 from sandbox_env_market.config import ShopConfig
-from sandbox_env_market.gestures import TOLD, Hand, offered, option_of, references, typed
+from sandbox_env_market.gestures import (
+    TOLD,
+    TOLD_POINTS,
+    TOLD_REFERENCES,
+    Hand,
+    held,
+    offered,
+    option_of,
+    references,
+    typed,
+)
 from sandbox_env_market.html import html
 from sandbox_env_market.layout import reference
 from sandbox_env_market.moves import GESTURES, Click, ClickXY, Key, Scroll, ShopMove, Type, press
@@ -125,11 +136,17 @@ class OnPaper(Presenter):
             return raw if gesture is None else gesture
         hand = self.hand.copy()
         if isinstance(gesture, ClickXY) and turn.pictures:
-            gesture = Click(ref=_at(turn.pictures[-1].boxes, gesture) or "nothing")
-        control = hand.aim(gesture)
+            met = self._met(gesture)
+            control = hand.aim(Click(ref=met)) if met else ""
+        else:
+            control = hand.aim(gesture)
         if not control:
             return InvalidAction("illegal", f"{show(gesture)} presses nothing, and so is no answer to a question")
         return control if isinstance(control, InvalidAction) else hand.press(control)
+
+    def _met(self, point: ClickXY) -> str:
+        """The id of what a click on a point of the last picture would meet; '' for nothing, and on paper."""
+        return ""
 
     def _gesture(self, raw: object) -> Move | InvalidAction | None:
         """The gesture that an answer is; None where it is something else."""
@@ -140,7 +157,8 @@ class OnPaper(Presenter):
         """Do what the move says. On paper there is nothing to be done."""
 
     async def _do(self, gesture: Move, turn: Turn) -> Move | InvalidAction | None:
-        control = self.hand.aim(gesture)
+        unknown = self.hand.unknown(gesture.key) if isinstance(gesture, Key) else None
+        control = unknown or self.hand.aim(gesture)
         if isinstance(control, InvalidAction):
             return control
         return self.hand.press(control) if control else None
@@ -154,7 +172,9 @@ class OnPaper(Presenter):
 
     def _text(self, task: str) -> str:
         page, hand = self.hand.shown(), self.surface.actions != "moves"
-        parts = [task, *([TOLD] if hand else [])]
+        names = self.surface.names
+        told = TOLD + TOLD_REFERENCES * (names != ("pixels",)) + TOLD_POINTS * ("pixels" in names)
+        parts = [task, *([told] if hand else [])]
         for name in self.surface.names:
             if name == "tree":
                 parts.append(tree(page, refs=hand))
@@ -198,6 +218,15 @@ class OnScreen(OnPaper):
 
         return await self._surely(turn, load)
 
+    def _met(self, point: ClickXY) -> str:
+        """The id of what a click on a point of the last picture would meet; '' for nothing."""
+        found = [
+            (width * height, name)
+            for name, (left, top, width, height) in (self._look.hits if self._look else ())
+            if left <= point.x < left + width and top <= point.y < top + height
+        ]
+        return self._ids[min(found)[1]] if found else ""
+
     async def close(self) -> None:
         """Close the tab."""
         await self._tab.close()
@@ -205,8 +234,8 @@ class OnScreen(OnPaper):
     async def _seen(self, turn: Turn) -> Turn:
         self._look = look = await self._tab.look()
         picture, was = look.picture, {one.id: one.value for one in self.hand.page.controls}
-        held = {self._ids[name]: value for name, value in look.fields.items()}
-        self.hand.drafts = {name: value for name, value in held.items() if value != was[name]}
+        there = {self._ids[name]: value for name, value in look.fields.items()}
+        self.hand.drafts = {name: value for name, value in there.items() if value != plain(was[name])}
         boxes = {self._ids[name]: box for name, box in picture.boxes.items()}
         picture = type(picture)(picture.media, picture.data, picture.width, picture.height, boxes)
         shown = await super()._seen(turn)
@@ -274,7 +303,7 @@ class OnScreen(OnPaper):
     async def _fill(self, name: str, value: str) -> None:
         found = next(one for one in self.hand.page.controls if one.id == name)
         combobox = found.role == "combobox"
-        text = (option_of(found, typed(value)) if combobox else None) or typed(value)
+        text = (option_of(found, typed(value)) if combobox else None) or held(found, value)
         await self._tab.fill(reference(name), text, choose=combobox)
 
     async def _surely(self, turn: Turn, do: Callable[[], Awaitable[Result]]) -> Result:
@@ -295,7 +324,6 @@ class OnScreen(OnPaper):
             fault = browser.broken(error)
         if not self._failed:
             self._failed = fault
-            turn.emit("browser", {"fault": fault, "done": "shown again in a fresh browser context"})
             shared = browser.of_this_loop()
             await self._tab.close()
             await shared.mend()
@@ -303,6 +331,7 @@ class OnScreen(OnPaper):
                 async with asyncio.timeout(2 * (browser.PATIENCE + 2e-6 * len(self._document))):
                     self._tab, self._refused = await shared.tab(self.surface), 0
                     await self._restore()
+                    turn.emit("browser", {"fault": fault, "done": "shown again in a fresh browser context"})
                     return await do()
             except (browser.Error, TimeoutError) as error:
                 fault = browser.broken(error)
@@ -314,9 +343,9 @@ class OnScreen(OnPaper):
         if self._look is None:
             return
         for one in self.hand.page.controls:
-            held = self._look.fields.get(reference(one.id))
-            if one.form and held is not None and held != one.value:
-                await self._fill(one.id, held)
+            there = self._look.fields.get(reference(one.id))
+            if one.form and there is not None and there != plain(one.value):
+                await self._fill(one.id, there)
         if self._look.scroll:
             await self._tab.scroll(self._look.scroll)
 
@@ -329,13 +358,3 @@ def partial_click(tab: Tab, control: str) -> Callable[[], Awaitable[None]]:
 def _typed(move: Move) -> dict[str, Any]:
     """A move as a keyboard can say it."""
     return {name: typed(value) if isinstance(value, str) else value for name, value in move.model_dump().items()}
-
-
-def _at(boxes: Mapping[str, tuple[float, float, float, float]], point: ClickXY) -> str:
-    """The smallest box that a point lies in."""
-    found = [
-        (width * height, name)
-        for name, (left, top, width, height) in boxes.items()
-        if left <= point.x < left + width and top <= point.y < top + height
-    ]
-    return min(found)[1] if found else ""

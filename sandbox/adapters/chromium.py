@@ -35,6 +35,7 @@ INTEGRITY = "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy
 REGISTRY = "https://registry.npmjs.org"  # npm's own default, for machines without npm that name no other
 ARCHIVES = ("al2023.tar", "fonts.tar", "swiftshader.tar")
 PATIENCE = 60  # seconds for a program that is started once
+FETCHING = 900  # seconds for npm, which has 70 MB to fetch
 LARGEST = 1 << 30  # bytes of a download or of an unpacked file: nothing of this size is expected
 
 FIXES = (
@@ -226,25 +227,30 @@ def _download(scratch: Path) -> Path:
     target = scratch / "package.tgz"
     npm = shutil.which("npm")
     if npm is not None:
-        done = _run([npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=scratch, patience=None)
+        done = _run([npm, "pack", "--loglevel=error", f"{PACKAGE}@{VERSION}"], cwd=scratch, patience=FETCHING)
         made = [scratch / name for name in done.stdout.split() if name.endswith(".tgz")]
         if done.returncode or not made or not made[0].is_file():
-            raise BrowserError(f"npm could not fetch {PACKAGE}@{VERSION}: {done.stderr.strip()[-300:]}\n{FIXES}")
+            raise BrowserError(f"npm could not fetch {PACKAGE}@{VERSION}: {shown(done.stderr.strip())[-600:]}\n{FIXES}")
         return made[0]
     named = (os.environ.get(name) for name in ("npm_config_registry", "NPM_CONFIG_REGISTRY"))  # npm reads both
     registry = next(filter(None, named), REGISTRY)
     address = f"{registry.rstrip('/')}/{PACKAGE}/-/{PACKAGE.rpartition('/')[2]}-{VERSION}.tgz"
     if not address.startswith(("https://", "http://")):
-        raise BrowserError(f"npm_config_registry={registry}: expected an address that begins with https://")
+        raise BrowserError(f"npm_config_registry={shown(registry)}: expected an address that begins with https://")
     try:
         # Over http, too: what was fetched is held against the pinned hash.
         with urllib.request.urlopen(address, timeout=PATIENCE) as source, target.open("wb") as sink:  # noqa: S310
             shutil.copyfileobj(source, sink, 1 << 20)
     except (urllib.error.URLError, TimeoutError) as error:
         raise BrowserError(
-            f"cannot fetch {address}: {error}; check the network or npm_config_registry\n{FIXES}"
+            f"cannot fetch {shown(address)}: {shown(str(error))}; check the network or npm_config_registry\n{FIXES}"
         ) from error
     return target
+
+
+def shown(text: str) -> str:
+    """A text with addresses in it as it may be printed: without their users and passwords."""
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)
 
 
 def extract(archive: tarfile.TarFile, members: Iterable[tarfile.TarInfo], target: Path) -> None:

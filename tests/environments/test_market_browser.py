@@ -263,9 +263,11 @@ async def test_the_server_gives_its_page_to_a_browser_only_and_hears_what_is_pre
         f"POST {address}do?c=buy",
         "CONNECT shop.invalid:443",
         "GET http://elsewhere/1/",
+        "GET http://[x/",
+        "GET http://shop.invalid/1/do?c=buy",
     ):
         assert "403 " in await _ask(one, request)
-    assert one.refused == 4
+    assert one.refused == 6
     await one.close()
 
 

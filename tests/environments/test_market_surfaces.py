@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sandbox_env_market import Shop, ShopConfig, browser
 from sandbox_env_market.gestures import KEYS, typed
-from sandbox_env_market.moves import Click, ClickXY, Key, Scroll, Search, Type
+from sandbox_env_market.moves import Click, ClickXY, Key, Open, Scroll, Search, Sort, Type
 from sandbox_env_market.surfaces import GESTURES_A_TURN, SEEN, surface_of
 
 from sandbox.agent import Turn
@@ -208,9 +209,12 @@ def page_of(item: int = 0, **config: Any) -> Any:
     return SHOP, made, state
 
 
-async def opened(**config: Any) -> tuple[Presenter, Turn, list[Event]]:
-    """A presenter of the shop's first page, and what it makes of the turn."""
+async def opened(*, first: bool = False, **config: Any) -> tuple[Presenter, Turn, list[Event]]:
+    """A presenter of the shop's first page (or of its first product's), and what it makes of the turn."""
     _, made, state = page_of(**config)
+    if first:
+        product = SHOP.observe(state, "buyer").page.products[0].id
+        state = SHOP.apply(state, {"buyer": Open(product=product)})
     surface = surface_of(made)
     assert surface is not None
     presenter = await surface.open("buyer", "episode")
@@ -341,6 +345,14 @@ def test_what_no_keyboard_can_type_is_left_out() -> None:
     assert all(len(key) > 1 for key in KEYS)
 
 
+async def test_keys_that_only_a_browser_knows_are_refused_without_one() -> None:
+    presenter, turn, _ = await opened(surface="tree", actions="gestures", flow="cart")
+    found = await presenter.lower(Key(key="Tab"), turn)
+    assert isinstance(found, InvalidAction)
+    assert "expected Enter, Space, Backspace" in found.message
+    assert "picture" not in turn.text
+
+
 # -- in the browser ------------------------------------------------------------------------------------------------
 
 
@@ -468,3 +480,40 @@ def test_the_command_line_says_what_to_do_without_a_browser_and_ends_with_6(
     assert "sandbox setup browser" in capsys.readouterr().err
     assert main([*words, "--browser", "/no/such/browser"]) == 6
     assert "/no/such/browser: no such program" in capsys.readouterr().err
+
+
+@pytest.mark.browser
+async def test_a_click_on_a_drop_down_opens_nothing_and_its_options_are_typed(screen: Any) -> None:
+    presenter, turn, _ = await screen(flow="cart", goods="catalogue", shown=4)
+    left, top, width, height = turn.pictures[-1].boxes["by"]
+    for raw in (ClickXY(x=left + width / 2, y=top + height / 2), Key(key="Enter"), Key(key="Space")):
+        turn = await presenter.lower(raw, turn)
+        assert isinstance(turn, Turn)
+    turn = await presenter.lower(Key(key="ArrowDown"), turn)
+    assert presenter.hand.drafts["by"] == "price_up"  # type: ignore[attr-defined]
+    turn = await presenter.lower(Type(ref="", text="rating"), turn)
+    assert await presenter.lower(Click(ref="sort"), turn) == Sort(by="rating")
+
+
+@pytest.mark.browser
+async def test_a_click_on_a_point_is_imagined_as_it_is_done(screen: Any) -> None:
+    presenter, turn, _ = await screen(flow="cart", goods="catalogue", shown=4)
+    product = turn.observation.page.products[0].id
+    left, top, _, _ = turn.pictures[-1].boxes[f"open:{product}"]
+    for point in (ClickXY(x=left + 2, y=top - 30), ClickXY(x=2, y=700)):
+        imagined, done = presenter.imagined(point, turn), await presenter.lower(point, turn)
+        assert imagined == done or (isinstance(imagined, InvalidAction) and isinstance(done, Turn))
+    assert presenter.imagined(ClickXY(x=left + 2, y=top - 30), turn) == Open(product=product)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("text", ["1 2", "1,0", "3x", "+2"])
+async def test_what_is_no_number_is_refused_alike_on_paper_and_in_the_browser(screen: Any, text: str) -> None:
+    heard = []
+    for make in (screen, partial(opened, surface="text", actions="gestures")):
+        presenter, turn, _ = await make(first=True, flow="cart", goods="catalogue", shown=4)
+        field = next(one for one in turn.observation.page.controls if one.role == "spinbutton")
+        turn = await presenter.lower(Type(ref=field.id, text=text), turn)
+        heard.append(await presenter.lower(Click(ref=field.form), turn))
+    assert isinstance(heard[0], InvalidAction)
+    assert heard[0] == heard[1]
