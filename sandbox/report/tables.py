@@ -96,20 +96,22 @@ def print_estimates(document: Document) -> None:
         tables.setdefault((estimate.scorer, estimate.agent), []).append(estimate)
     for (scorer, agent), rows in tables.items():
         groups = dict.fromkeys(row.group for row in rows)
-        columns = {
+        columns: dict[str, Sequence[object]] = {
             "group": [row.group for row in rows] if len(groups) > 1 else [],
             "name": [row.name for row in rows],
             "variant": [row.variant for row in rows] if any(row.variant for row in rows) else [],
             "estimate": [number(row.estimate) if row.estimate is not None else row.reason for row in rows],
             "95% interval": [interval(row) for row in rows],
             "n": [row.n for row in rows],
-            "distinct": [row.n_distinct for row in rows] if any(row.n != row.n_distinct for row in rows) else [],
+            "distinct": [row.n_distinct for row in rows],
         }
         columns = {name: cells for name, cells in columns.items() if cells}
         table = _table(", ".join(filter(None, [f"{scorer}: {agent}", *(groups if len(groups) == 1 else ())])), *columns)
-        for column in table.columns:
+        for column, (name, cells) in zip(table.columns, columns.items(), strict=True):
             # Names are to be typed or searched for; what is long is a group, or a reason for no estimate.
-            column.no_wrap = str(column.header) not in ("group", "estimate")
+            if name != "group" and not (name == "estimate" and any(row.estimate is None for row in rows)):
+                column.no_wrap = True
+                column.min_width = max(len(display(cell)) for cell in (name, *cells))
         for cells in zip(*columns.values(), strict=True):
             table.add_row(*_cells(*cells))
         wide = console.options.update(max_width=10_000)

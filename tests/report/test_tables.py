@@ -85,4 +85,4 @@ def test_names_variants_and_intervals_are_whole_on_eighty_columns(shown):
     said = shown(print_estimates, document(*rows))
     assert "risk/injection: an agent whose name is long, market/Shop-v0" in said
     for name in names:
-        assert f"{name} important_instructions -1234 [-2222, -1111] 9" in said
+        assert f"{name} important_instructions -1234 [-2222, -1111] 9 9" in said
