@@ -2,6 +2,7 @@
 
     experiment ──< membership >── episode ──< step ──> payload, dictionary
                                      ├──< card ──< score, mark
+                                     ├──< annotation
                                      └──< reply (the journal of model calls) ──> dictionary
 
 An episode's `key` is the hash of its specification; other tables use its `number`, an eighth of the size. Rows of
@@ -19,9 +20,10 @@ from sqlmodel import Field, SQLModel
 
 from sandbox.store.columns import AnyText, PlainText
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest revision in `migrations/versions`: what `create_all` of these tables amounts to."""
 
+_IS_FORK = "parent IS NOT NULL"
 _IS_SHARED = "shared IS NOT NULL"  # so that replies that are nobody else's cost the index nothing
 COMPACT = {"sqlite_with_rowid": False}  # one b-tree instead of a table and an index, for rows found by their key
 
@@ -80,7 +82,12 @@ class Episode(Base, table=True):
     `flags`: the flags of all decisions of the seats under evaluation.
     `lease_owner`, `lease_until`: the process that runs it, and until when (seconds since 1970) it is believed to.
     `calls`, `tokens`, `cost`: what its model calls took; `cost`, US dollars, is NULL where a price is unknown.
+    `parent`: the key of the episode that it is a fork of, which may be in another store.
     """
+
+    __table_args__ = (
+        Index("ix_episode_parent", "parent", sqlite_where=text(_IS_FORK), postgresql_where=text(_IS_FORK)),
+    )
 
     number: int | None = Field(default=None, primary_key=True)
     key: str = Field(sa_type=AnyText, unique=True)
@@ -108,6 +115,7 @@ class Episode(Base, table=True):
     calls: int = Field(default=0, sa_type=Integer, sa_column_kwargs={"server_default": "0"})
     tokens: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     cost: float | None = Field(default=None, sa_type=Float)
+    parent: str | None = Field(default=None, sa_type=AnyText)
 
 
 class Step(Base, table=True):
@@ -242,8 +250,29 @@ class Mark(Base, table=True):
     note: str = Field(sa_type=AnyText)
 
 
-EXPERIMENT, MEMBERSHIP, EPISODE, STEP, EVENT, REPLY, DICTIONARY, PAYLOAD, CARD, SCORE, MARK = (
+class Annotation(Base, table=True):
+    """What a person says of an episode, or of a step of it; people may change and delete theirs.
+
+    `kind`: `bookmark`, `note` or `label`; `name` and `value`: of a label; `made`: when, in UTC, as ISO 8601 has it.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    episode: int = Field(foreign_key="episode.number", index=True)
+    attempt: int = Field(sa_type=Integer)
+    step: int | None = Field(default=None, sa_type=Integer)
+    kind: str = Field(sa_type=AnyText)
+    name: str = Field(sa_type=AnyText)
+    value: float | None = Field(default=None, sa_type=Float)
+    text: str = Field(sa_type=AnyText)
+    author: str = Field(sa_type=AnyText)
+    made: str = Field(sa_type=AnyText)
+
+
+EXPERIMENT, MEMBERSHIP, EPISODE, STEP, EVENT, REPLY, DICTIONARY, PAYLOAD, CARD, SCORE, MARK, ANNOTATION = (
     Base.metadata.tables[model.__name__.lower()]
-    for model in (Experiment, Membership, Episode, Step, Event, Reply, Dictionary, Payload, Card, Score, Mark)
+    for model in (
+        *(Experiment, Membership, Episode, Step, Event, Reply, Dictionary, Payload, Card, Score, Mark),
+        Annotation,
+    )
 )
 """The same as SQLAlchemy tables, for statements."""
