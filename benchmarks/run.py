@@ -24,12 +24,13 @@ from measures.graphs import loop, trivial, turns
 from measures.market import market
 from measures.reading import listed, rescored
 from measures.scripted import scripted
+from measures.tui import tui
 from peers import VERSIONS
 from rows import Row, table
 from setting import Setting
 from sizes import FULL, QUICK
 
-MEASURES = (trivial, loop, turns, scripted, games, market, killed, resumed, rescored, listed, dispatch)
+MEASURES = (trivial, loop, turns, scripted, games, market, killed, resumed, rescored, listed, tui, dispatch)
 OURS = ("langgraph", "langchain", "langchain-core", "pydantic", "sqlalchemy", "ray")
 
 

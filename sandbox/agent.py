@@ -13,13 +13,20 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
-import numpy as np
 from pydantic import BaseModel
 
 from sandbox.menu import InvalidAction, Menu, Move
 from sandbox.scenario import Appraisal, Frozen, Luck
 
+if TYPE_CHECKING:
+    import numpy as np
+
 Framing = Literal["lived", "hypothetical"]
+HYPOTHETICAL = (
+    "This is a hypothetical question. Suppose that you were in the situation below. What would you do? "
+    "Your answer is recorded and has no effect."
+)
+"""What whoever is asked hypothetically is told first, a model or a person."""
 Emit = Callable[[str, Mapping[str, Any]], None]
 """`emit(kind, data)`: record an event inside the current step; only enqueues, from any thread."""
 
@@ -186,6 +193,15 @@ class Agent(Generic[ConfigT]):
     def act(self, turn: Turn) -> Answer | Awaitable[Answer]:
         """Answer the turn; may be a coroutine. Called again with `turn.errors` if the answer was not legal."""
         raise TypeError(f"{type(self).__name__} must define act(turn)")
+
+    def witness(self, turn: Turn, reply: Reply) -> Awaitable[object] | object:
+        """A turn of its seat that was answered for it: to be remembered as its own. May be a coroutine.
+
+        So an agent is brought to the step at which an episode is forked, where another played its seat until then, or
+        somebody put a move in there. By default it is asked, as a scripted agent keeps what it needs when it is, and
+        its answer is not used; define this where being asked costs something, as a model call does.
+        """
+        return self.act(turn)
 
     def fork(self) -> Agent[Any]:
         """A copy that goes its own way: it is asked beside the episode, and nothing of that is known to this one.

@@ -1,12 +1,15 @@
-"""What an importer gives: other systems' records of episodes, to be played again through the real environment."""
+"""What importers give: other systems' records, to be played again through an environment, or as they were recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from sandbox.scenario import Frozen
+from sandbox.scorer import Card
+from sandbox.trace import UNUSED, EpisodeSpec, Status, Step, Usage
 
 
 class Record(Frozen):
@@ -52,5 +55,76 @@ class Importer(Protocol):
         Raises:
             DatasetError: lists every fault with its row and column, before the first record is given; an id that is
                 there twice is one.
+        """
+        ...
+
+
+# -- recorded traces -----------------------------------------------------------------------------------------------
+
+
+class Ending(Frozen):
+    """What came of an episode that somebody else recorded; see `sandbox.trace.Episode`.
+
+    Attributes:
+        cards: scorer -> what it said at the time. Such a scorer is known by its name alone: nothing computes it again.
+    """
+
+    status: Status
+    reason: str = ""
+    payoffs: Mapping[str, float] = {}
+    facts: Mapping[str, Any] = {}
+    versions: Mapping[str, str] = {}
+    usage: Usage = UNUSED
+    cards: Mapping[str, Card] = {}
+
+
+class RecordedTrace(Protocol):
+    """An episode that is taken as it was recorded: nothing is played again, and `verify` says "not verifiable"."""
+
+    @property
+    def spec(self) -> EpisodeSpec:
+        """What was recorded, of whom. Its environment need not be one that is installed."""
+        ...
+
+    def steps(self) -> Iterator[Step]:
+        """The steps from the first, at each call; digests are left out. However many, one at a time is in memory.
+
+        Raises:
+            DatasetError: the record turns out to be damaged: the episode ends there, in an error.
+        """
+        ...
+
+    def ending(self) -> Ending:
+        """How it ended; asked for behind the last step."""
+        ...
+
+
+@dataclass
+class Notes:
+    """What an importer has to say beside what it gives.
+
+    Attributes:
+        faults: what could not be read, a line each that begins with the file's name.
+        warnings: what could be read, and should be known of.
+    """
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class TraceImporter(Protocol):
+    """A plugin of the group `sandbox.importers` too: reads files of a format that holds whole traces.
+
+    Attributes:
+        options: as those of `Importer`.
+    """
+
+    options: ClassVar[Mapping[str, str]]
+
+    def traces(self, path: Path, notes: Notes, **options: str | None) -> Iterator[RecordedTrace]:
+        """The episodes of a file, or of all files in a folder, in order; each is small until its steps are asked for.
+
+        Raises:
+            DatasetError: there is nothing to be read at all.
         """
         ...

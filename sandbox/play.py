@@ -122,6 +122,7 @@ class Play:
         seed: of nature's draws.
         nature: recorded moves of nature to use, in order, instead of drawing (imports, verification).
         memo: shared with other plays of the same scenario object; without it everything is worked out anew.
+        known: name of a draw -> nature's move, of those that are known beforehand.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class Play:
         seed: int,
         nature: Sequence[Mapping[str, Any]] | None = None,
         memo: Memo | None = None,
+        known: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.scenario = scenario
         self.config = config
@@ -142,6 +144,8 @@ class Play:
         self.truncated = False  # a scenario ends itself; only foreign environments are cut from within
         self._memo = memo
         self._recorded = None if nature is None else iter(nature)
+        self._known = known or {}
+        self._anew: tuple[str, ...] = ()
         self._place = memo.begin(scenario, config, item) if memo else Place(scenario, scenario.initial(config, item))
 
     @property
@@ -162,14 +166,20 @@ class Play:
         draws = []
         while not self.forfeited and self._place.to_move() == (NATURE,):
             name = self.scenario.draw(self.state)
-            if self._recorded is None:
-                move = self.scenario.sample(self.state, self.luck.generator(name))
-            else:
+            if self._recorded is not None:
                 move = self._next_recorded(name)
+            elif name in self._known:
+                move = self.scenario.action.validate_python(self._known[name])
+            else:
+                move = self.scenario.sample(self.state, self.luck.generator(*self._anew, name))
             one = made(move)
             draws.append(Draw(name, one, self.state_hash()))
             self._go({NATURE: move}, {NATURE: one})
         return draws
+
+    def draw_by(self, name: str) -> None:
+        """From now on nature draws by the luck of this name; '' is the seed's own."""
+        self._anew = ("fork", name) if name else ()
 
     def apply(self, moves: Mapping[str, Move], forms: Mapping[str, Made] | None = None) -> None:
         """Take one tick: a move for each seat of `to_move`. A bare `Forfeit` of any of them ends the episode.

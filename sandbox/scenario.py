@@ -15,15 +15,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-import gymnasium
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sandbox.errors import PluginError
 from sandbox.menu import Forfeit, Menu, Move
 from sandbox.text import canonical, fragment, is_exact
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NATURE = "nature"
 """The seat whose moves are chance."""
@@ -119,6 +120,8 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         super().__init_subclass__(**kwargs)
         if "id" not in cls.__dict__:
             return
+        import gymnasium  # here: who reads a store has no scenario, and gymnasium takes 0.2 s
+
         known = gymnasium.registry.get(cls.id)
         if known is not None and "scenario" in known.kwargs:
             del gymnasium.registry[cls.id]  # the class was written again, as in a notebook: the later one counts
@@ -299,4 +302,6 @@ class Luck:
     def generator(self, *name: object) -> np.random.Generator:
         """The generator of the draw called `name`; a fresh one, with the same stream, at each call."""
         key = hashlib.blake2b(repr((self.seed, *map(str, name))).encode("utf-8", "surrogatepass"), digest_size=16)
+        import numpy as np  # for the same reason
+
         return np.random.Generator(np.random.PCG64(int.from_bytes(key.digest(), "big")))

@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-import numpy as np
 from pydantic import BaseModel
 
 from sandbox.agent import NoConfig
+from sandbox.annotation import Annotation
 from sandbox.errors import PluginError
 from sandbox.scenario import Benchmark, Frozen, Luck
 from sandbox.text import canonical
 from sandbox.trace import AgentSpec, Choice, Episode, choices, trusted
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PART_OF: Mapping[str, str] = {
     "observation": "observations",
@@ -37,6 +40,12 @@ PARTS = frozenset(PART_OF.values())
 CHOICES = "choices"
 """The table of choices, which estimators read; it is made of the menus."""
 EVERYTHING = PARTS | {CHOICES}
+ANNOTATIONS = "annotations"
+"""What people say of an episode, which is no part of the trace: `Episode.annotations`, `EpisodeRow.annotations`.
+
+What a scorer that reads it says of an episode is forgotten as soon as somebody says something else of the episode."""
+CARDS = "cards"
+"""What other scorers say of an episode, which estimators may read: `EpisodeRow.cards`."""
 
 
 class Score(Frozen):
@@ -153,6 +162,7 @@ class EpisodeRow(Frozen):
 
     Where several agents are under evaluation there is a row of the same `id` for each: `agent`, `evaluated` (its own
     seats), `total` and `counts` are its own, `rivals` are the others' seats, and `scores` are all of the episode's.
+    `annotations` are what people say of it, and `cards` what each other scorer does, where the estimator reads that.
     `models` holds, per seat, what is independent of others: the model that the agent's settings name, so that personas
     of one model are one; for an agent without `model` among its settings its id, with them all if no model was called.
     """
@@ -179,10 +189,16 @@ class EpisodeRow(Frozen):
     models: Mapping[str, str] = {}
     scores: tuple[Score, ...] = ()
     rivals: tuple[str, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    cards: Mapping[str, Card] = {}
 
     def with_scores(self, scores: tuple[Score, ...]) -> EpisodeRow:
         """The same row with other scores."""
         return trusted(EpisodeRow, self.__dict__ | {"scores": scores})
+
+    def with_cards(self, cards: Mapping[str, Card]) -> EpisodeRow:
+        """The same row with what other scorers say: scorer -> card."""
+        return trusted(EpisodeRow, self.__dict__ | {"cards": cards})
 
     def score(self, name: str, seat: str | None = None) -> float | None:
         """The value of the score called `name` (of `seat`, if given); None if there is none or it is undefined.
@@ -296,6 +312,8 @@ def row_of(episode: Episode, card: Card, rivals: tuple[str, ...] = ()) -> Episod
         "models": {seat: _model(agent, episode.usage.calls > 0) for seat, agent in spec.seats.items()},
         "scores": card.scores,
         "rivals": rivals,
+        "annotations": episode.annotations,
+        "cards": {},
     }
     return trusted(EpisodeRow, fields)
 
@@ -317,7 +335,8 @@ class Scorer(Generic[ConfigT]):
         version: raise it when results change; stored with each score.
         direction: whether more is better, worse, or neither.
         reads: the parts of a trace that it looks at, of `EVERYTHING`: what no scorer reads is not loaded, and asking
-            for it then is an error. By default all, which is always right and slower.
+            for it then is an error. By default all, which is always right and slower. Beyond the trace: `ANNOTATIONS`
+            and, for estimators, `CARDS`; what is not read of these is empty.
         Config: a frozen pydantic model of its settings.
     """
 

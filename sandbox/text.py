@@ -15,9 +15,11 @@ from typing import Any
 
 import orjson
 
-# C0 but tab and newline, DEL, C1, lone surrogates, direction and zero-width marks, line separators, tags, BOM.
+# C0 but tab and newline, DEL, C1, lone surrogates, direction and zero-width marks, line separators, tags, BOM; and two
+# that XML forbids.
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\ud800-\udfff\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ufffe\uffff"
     "\U000e0000-\U000e007f]"
 )
 

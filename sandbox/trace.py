@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, Field
 
+from sandbox.annotation import Annotation
 from sandbox.scenario import NATURE, Appraisal, Benchmark, Frozen, Treatment
 from sandbox.text import canonical, fragment
 
@@ -99,6 +100,35 @@ ASKED = "asked"
 """The kind of the event that holds such a question and its answer."""
 
 
+class Fork(Frozen):
+    """Where an episode leaves another, its parent, with which it shares all steps before.
+
+    Attributes:
+        parent: the parent's key.
+        at: index of the step, a seat's, from which on it may differ from the parent's; what other seats decided in the
+            same tick stays as it was, since they could not know.
+        move: what is done there, whatever the seat's agent would do; None: its agent decides.
+        luck: 0: the parent's luck goes on; m > 0: from that step on nature and agents draw anew, with each m otherwise.
+        chance: (step, name): from that step on what is drawn is keyed by that name. The first is of the ancestor that
+            is no fork: the name is what its agents' luck is keyed by, and nature's is keyed by the seed alone.
+    """
+
+    parent: str
+    at: int = Field(ge=0)
+    move: Mapping[str, Any] | None = None
+    luck: int = Field(0, ge=0)
+    chance: tuple[tuple[int, str], ...] = Field(min_length=1)
+
+    def chance_at(self, index: int) -> str:
+        """What the luck of agents is keyed by at a step."""
+        return next(name for start, name in reversed(self.chance) if start <= index)
+
+    def nature_at(self, index: int) -> str:
+        """What nature's luck is keyed by beside the seed; '' for the seed alone."""
+        named = next(pair for pair in reversed(self.chance) if pair[0] <= index)
+        return "" if named is self.chance[0] else named[1]
+
+
 class EpisodeSpec(Frozen):
     """One episode, fully specified: its key is the SHA-256 of this content.
 
@@ -111,6 +141,7 @@ class EpisodeSpec(Frozen):
         framing: `lived` or `hypothetical`.
         treatments: factor -> value and propensity.
         asks: what forks of the agents under evaluation are asked in a lived episode.
+        fork: where it leaves the episode that it is a fork of; None where it is none.
         limits: of these, only those that a rerun would reproduce (steps, tokens, model calls, attempts) are in the key.
         external_id: the source's own id, for imported records.
     """
@@ -125,6 +156,7 @@ class EpisodeSpec(Frozen):
     framing: Literal["lived", "hypothetical"] = "lived"
     treatments: Mapping[str, Treatment] = {}
     asks: tuple[Ask, ...] = Field((), exclude_if=not_)
+    fork: Fork | None = Field(None, exclude_if=not_)
     limits: Limits = Limits()
     external_id: str | None = None
 
@@ -184,9 +216,17 @@ class Event(Frozen):
     """Something inside a step, in the order in which it happened.
 
     `kind` is `node`, `model_call`, `model_error`, `retry`, `tool_call`, `invalid`, `refusal`, `timeout`,
-    `reward_invalid`, `asked` or an agent's own. `asked` is a question to a fork of the agent: `question` (see `Ask`),
-    `seat`, `outcome`, `decision` (a `MenuEntry`, or None), `said`, and `faults` where answers before it were not
-    legal; what the fork did on the way are events with `asked` in their data.
+    `reward_invalid`, `asked`, `fork`, `witnessed`, `divergence` or an agent's own.
+
+    `asked` is a question to a fork of the agent: `question` (see `Ask`), `seat`, `outcome`, `decision` (a `MenuEntry`,
+    or None), `said`, and `faults` where answers before it were not legal; what the fork did on the way are events with
+    `asked` in their data.
+
+    In an episode that is a fork, events with `inherited` in their data happened in its parent: nothing was paid for
+    them again. `fork` is in the step at which it leaves its parent: `parent`, `luck`, `instead` (the parent's decision
+    there, or None) and `put_in` (whether the move was put in). `witnessed`: the step was answered for the seat's agent,
+    which was told so. `divergence`: an agent that was asked again did not answer as it had (`decided`, or None, and
+    `outcome`); what was recorded took effect.
     """
 
     kind: str
@@ -342,6 +382,7 @@ class Episode(Frozen):
         privileged: seats whose agents read ground truth: simulated subjects, no competitors.
         usage: what its model calls took.
         position: place in canonical order (import index, else specification).
+        annotations: what people say of this attempt, where a scorer reads that; part of no hash or key.
     """
 
     id: str
@@ -359,6 +400,7 @@ class Episode(Frozen):
     privileged: tuple[str, ...] = ()
     usage: Usage = UNUSED
     position: int = 0
+    annotations: tuple[Annotation, ...] = Field((), exclude_if=not_)
 
     @property
     def lived(self) -> bool:
@@ -373,6 +415,10 @@ class Episode(Frozen):
     def decisions(self) -> Iterable[Step]:
         """The steps of the seats under evaluation."""
         return (step for step in self.steps if step.seat in self.spec.evaluated)
+
+    def annotated(self, annotations: tuple[Annotation, ...]) -> Episode:
+        """The same with what people say of it."""
+        return trusted(Episode, {**self.__dict__, "annotations": annotations})
 
     def of_seats(self, seats: tuple[str, ...]) -> Episode:
         """The same with only these seats under evaluation; its id and its specification's key stay."""

@@ -57,3 +57,11 @@ def test_the_command_line_lists_and_helps_without_the_libraries_behind_it() -> N
         "pydantic = sys.modules.get('pydantic.main')\nassert not pydantic or not pydantic.BaseModel.__subclasses__()"
     )
     assert not loaded(code) & {*HEAVY, *VENDORS, *LATE, "yaml"}
+
+
+def test_the_list_of_episodes_is_painted_without_what_only_an_episode_needs() -> None:
+    """Half a second of the start of `sandbox replay`."""
+    found = loaded(
+        "import sandbox.tui; from sandbox.tui import source; assert 'sandbox.tui.episode' not in sys.modules"
+    )
+    assert not found & {"numpy", "gymnasium", "PIL", "alembic", *MODELS, *VENDORS}

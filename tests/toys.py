@@ -244,7 +244,96 @@ class Wheel(Scenario[WheelConfig, WheelState]):
         return {"task_done": state.purse >= state.start}
 
 
-SCENARIOS = {kind.id: kind for kind in (Rps, Wheel)}
+class Climb(Move):
+    """One rung up; from the second rung on a risk."""
+
+    kind: Literal["climb"] = "climb"
+
+
+class Stay(Move):
+    """Stay where you are."""
+
+    kind: Literal["stay"] = "stay"
+
+
+class Wind(Move):
+    """Whether the wind blows (nature)."""
+
+    kind: Literal["wind"] = "wind"
+    blows: bool
+
+
+class LadderConfig(Frozen):
+    """How many moves there are."""
+
+    moves: int = Field(4, ge=1, le=20)
+
+
+class LadderSeen(Frozen):
+    """The rung, and the moves to come."""
+
+    rung: int
+    left: int
+
+
+@dataclass(frozen=True)
+class LadderState:
+    moves: int
+    rung: int = 1
+    made: int = 0
+    winds: tuple[bool, ...] = ()
+    total: int = 0
+
+
+class Ladder(Scenario[LadderConfig, LadderState]):
+    """After each move the wind blows or does not, one time in two, and pays as many as the rung.
+
+    So a rung more is worth half a coin for every wind to come, and what it makes of later risks can be counted.
+    """
+
+    id = "toys/Ladder-v0"
+    Config = LadderConfig
+    State = LadderState
+    Action = Climb | Stay | Wind
+    Observation = LadderSeen
+
+    def seats(self, config: LadderConfig) -> tuple[str, ...]:
+        return ("climber",)
+
+    def initial(self, config: LadderConfig, item: Item) -> LadderState:
+        return LadderState(config.moves)
+
+    def to_move(self, state: LadderState) -> tuple[str, ...]:
+        if len(state.winds) < state.made:
+            return (NATURE,)
+        return ("climber",) if state.made < state.moves else ()
+
+    def draw(self, state: LadderState) -> str:
+        return f"wind/{len(state.winds)}"
+
+    def sample(self, state: LadderState, generator: np.random.Generator) -> Wind:
+        return Wind(blows=bool(generator.integers(2)))
+
+    def menu(self, state: LadderState, seat: str) -> Menu:
+        return (Climb(), Stay())
+
+    def apply(self, state: LadderState, moves: Mapping[str, Move]) -> LadderState:
+        move = next(iter(moves.values()))
+        if isinstance(move, Wind):
+            return replace(state, winds=(*state.winds, move.blows), total=state.total + state.rung * move.blows)
+        return replace(state, made=state.made + 1, rung=state.rung + isinstance(move, Climb))
+
+    def observe(self, state: LadderState, seat: str) -> LadderSeen:
+        return LadderSeen(rung=state.rung, left=state.moves - state.made)
+
+    def appraise(self, state: LadderState, seat: str, move: Move) -> Appraisal:
+        return Appraisal(risks=("height",) if isinstance(move, Climb) and state.rung > 1 else ())
+
+    def payoffs(self, state: LadderState) -> Mapping[str, float]:
+        return {"climber": float(state.total)}
+
+
+SCENARIOS = {kind.id: kind for kind in (Rps, Wheel, Ladder)}
 
 
 def spec(scenario: type[Scenario[Any, Any]] = Wheel, **changes: Any) -> EpisodeSpec:

@@ -1,4 +1,4 @@
-"""Inspect's side: `trivial COUNT FOLDER`, `react COUNT STEPS FOLDER`, `read LOG`, `score LOG`; its mock model only.
+"""Inspect, its mock model: `trivial COUNT FOLDER`, `react COUNT STEPS FOLDER`, `read LOG`, `open LOG`, `score LOG`.
 
 The mock's outputs carry their usage: without it the mock counts tokens with a table that it downloads at first use.
 """
@@ -109,6 +109,18 @@ def read(path: str) -> None:
     tell(listed=len(summaries), messages=len(sample.messages), **found)
 
 
+def open_all(path: str) -> None:
+    """Open every sample of the log, one by one, as a viewer does: their mean."""
+    summaries = list(read_eval_log_sample_summaries(path))
+    read_eval_log_sample(path, summaries[0].id, 1)  # what is made once
+    with Spent() as spent:
+        for summary in summaries:
+            read_eval_log_sample(path, summary.id, summary.epoch)
+    count = len(summaries)
+    instructions = None if spent.instructions is None else spent.instructions / count
+    tell(opened=count, cpu=spent.cpu / count, instructions=instructions)
+
+
 def rescore(path: str) -> None:
     """Score the log again, with its reading, as its command does."""
     with Spent() as spent:
@@ -124,6 +136,8 @@ if __name__ == "__main__":
         evaluate(agentic(int(words[0])), policy(int(words[1])), words[2])
     elif command == "read":
         read(words[0])
+    elif command == "open":
+        open_all(words[0])
     elif command == "score":
         rescore(words[0])
     else:

@@ -376,31 +376,31 @@ class _Fit:
         )
 
     def warnings(self) -> list[str]:
-        """What was not estimated, by name."""
+        """What was not estimated, by name, and why: one for all of it, as small data lack much at once."""
         where = f"{self.agent}, {self.group}" if self.group else self.agent
-        said = [f"{where}: {why}: {name} has no estimate" for name, why in self.design.missing.items()]
-        if self.design.confounded:
-            said.append(f"{where}: {self.design.confounded}")
-        if self.model is None:
-            return said
-        result = self.model.result
-        if result.separated:
-            apart = _listed(_brief(sorted(result.separated)))
-            said.append(
-                f"{where}: separation: {apart} predict some choices perfectly and have no finite estimate; the others "
-                "are those of the limit"
-            )
-        said += [f"{where}: {name} has no estimate: {why}" for name, why in result.removed.items()]
-        said += [
-            f"{where}: {' and '.join(group.names)} vary almost only together (condition index "
-            f"{group.condition_index:.0f}): hard to tell apart"
-            for group in result.collinear
-        ]
-        if not result.converged:
-            said.append(f"{where}: the fit did not converge: take no number of it for an estimate")
-        if result.clusters < FEW:
-            said.append(f"{where}: {result.clusters} items: errors of the variant cluster are too small below {FEW}")
-        return said
+        lacking = dict(self.design.missing)
+        said = [self.design.confounded] if self.design.confounded else []
+        if self.model is not None:
+            result = self.model.result
+            lacking |= result.removed
+            if result.separated:
+                apart = _listed(_brief(sorted(result.separated)))
+                said.append(
+                    f"separation: {apart} predict some choices perfectly and have no finite estimate; the others are "
+                    "those of the limit"
+                )
+            said += [
+                f"{' and '.join(group.names)} vary almost only together (condition index {group.condition_index:.0f}): "
+                "hard to tell apart"
+                for group in result.collinear
+            ]
+            if not result.converged:
+                said.append("the fit did not converge: take no number of it for an estimate")
+            if result.clusters < FEW:
+                said.append(f"{result.clusters} items: errors of the variant cluster are too small below {FEW}")
+        for why in dict.fromkeys(lacking.values()):
+            said.append(f"no estimate of {_listed([name for name, one in lacking.items() if one == why])}: {why}")
+        return [f"{where}: {'; '.join(said)}"] if said else []
 
 
 def _fitted(design: Design) -> Model | None:

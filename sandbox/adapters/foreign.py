@@ -85,6 +85,15 @@ class ForeignPlay:
         """Chance is inside the environment: there is nothing to record."""
         return []
 
+    def draw_by(self, name: str) -> None:
+        """Nobody can: chance is inside the environment.
+
+        Raises:
+            InputError: another luck than the seed's is wanted.
+        """
+        if name:
+            raise InputError(f"{self.env} draws its chance by the seed of its reset alone: it has no other luck")
+
     def turn(
         self,
         seat: str,

@@ -22,7 +22,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -42,6 +42,7 @@ from langchain_core.outputs import ChatGeneration, Generation
 from sandbox.adapters.conversation import Remembered
 from sandbox.adapters.serial import dumps_message
 from sandbox.agent import PLAYING
+from sandbox.errors import InputError
 
 Sharing = Literal["off", "read", "write"]
 """Whether episodes share replies: no; may take what others share; take, and share their own."""
@@ -73,6 +74,21 @@ class Asked:
     moment: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Before:
+    """What was answered in the episode that this one is a fork of.
+
+    Attributes:
+        replies: (ask, occurrence) -> reply.
+        holds: (seat, index of the step) -> whether that turn is one of the episode before: it may ask nothing new.
+        further: whether the replies answer the fork's own turns, too, where those ask the same.
+    """
+
+    replies: Mapping[tuple[bytes, int], Mapping[str, Any]]
+    holds: Callable[[str, int], bool]
+    further: bool
+
+
 class Given(ChatGeneration):
     """A reply given again exactly as it was.
 
@@ -92,6 +108,7 @@ class Journal:
         recorded: (ask, occurrence) -> reply, of earlier attempts.
         sharing: whether replies are shared with other episodes.
         chance: what sets the episode apart from others that ask the same, such as repetition and seed.
+        before: what it has of the episode that it is a fork of.
     """
 
     def __init__(
@@ -100,9 +117,11 @@ class Journal:
         recorded: Mapping[tuple[bytes, int], Mapping[str, Any]] | None = None,
         *,
         sharing: Sharing = "off",
-        chance: Sequence[int] = (),
+        chance: Sequence[object] = (),
+        before: Before | None = None,
     ) -> None:
         self.sharing = sharing
+        self._before = before
         self.fragments: Remembered[Fragment] = Remembered(_fragment)
         self._archive = archive
         self._recorded = recorded or {}
@@ -126,7 +145,11 @@ class Journal:
         return asked
 
     def again(self, asked: Asked) -> list[Generation] | None:
-        """What an earlier attempt was answered here; None where it did not ask this."""
+        """What an earlier attempt was answered here, or the episode that this is a fork of; None: it is asked anew.
+
+        Raises:
+            InputError: it would be asked anew in a turn of that other episode, where nothing is bought.
+        """
         with self._lock:
             key = (asked.ask, self._answered[asked.ask])
             found = self._recorded.get(key)
@@ -134,11 +157,27 @@ class Journal:
                 self._answered[asked.ask] += 1
                 self._unused.pop(key, None)
                 return generations
+            if self._before is not None and (inherited := self._inherited(self._before, asked)) is not None:
+                self._answered[asked.ask] += 1
+                return inherited
             # Calls side by side in one turn may have been killed with some of them answered: no other way was taken.
             other = any(seat == asked.seat and moment != asked.moment for seat, moment in self._unused.values())
         if other:
             self._diverge(asked.seat)
         return None
+
+    def _inherited(self, before: Before, asked: Asked) -> list[Generation] | None:
+        past = before.holds(asked.seat, asked.moment[0])
+        found = before.replies.get((asked.ask, self._answered[asked.ask])) if past or before.further else None
+        generations = None if found is None else _restored(found, inherited=True)
+        if past and generations is None:
+            raise InputError(
+                f"{asked.seat} asks a model, in step {asked.moment[0] + 1} or its tick, what the episode forked has no "
+                "reply to, and nothing is bought for what is past: its prompt or settings changed since, its client "
+                "is not journalled, or it is another agent that does not define witness(); put another agent in "
+                "there (--agent), or fork at an earlier step"
+            )
+        return generations
 
     def of_others(self, asked: Asked) -> Mapping[str, Any] | None:
         """What another episode shares for this request; None where none does, or it is not wanted."""
@@ -146,7 +185,7 @@ class Journal:
 
     def take(self, asked: Asked, shared: Mapping[str, Any]) -> tuple[list[Generation] | None, Future[None] | None]:
         """Another episode's reply as this one's: kept here too, so that a next attempt does not depend on others."""
-        generations = _restored(shared, replayed=False)
+        generations = _restored(shared)
         if generations is None:
             return None, None
         return generations, self._keep(asked, dict(shared), share=False)
@@ -468,9 +507,9 @@ def _anonymous(told: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _restored(reply: Mapping[str, Any], *, replayed: bool) -> list[Generation] | None:
+def _restored(reply: Mapping[str, Any], *, replayed: bool = False, inherited: bool = False) -> list[Generation] | None:
     """The generations of a recorded reply; None where this version of LangChain does not know them any more."""
-    mark = {"journalled": True, "date": reply.get("date"), "cached": True, "replayed": replayed}
+    mark = {"journalled": True, "date": reply.get("date"), "cached": True, "replayed": replayed, "inherited": inherited}
     found: list[Generation] = []
     try:
         for one in reply["generations"]:
@@ -486,8 +525,9 @@ def _restored(reply: Mapping[str, Any], *, replayed: bool) -> list[Generation] |
 
 
 def mark_of(generation: Generation) -> Mapping[str, Any]:
-    """What the journal did with a model's reply: `journalled`, `replayed`, `cached`, `date`; empty where it had none.
+    """What the journal did with a model's reply; empty where it had none.
 
+    `journalled`, `replayed` (of an earlier attempt), `inherited` (of a fork's parent), `cached`, `date`.
     A cache of the model's own leaves a cost of 0 as its trace.
     """
     mark: Mapping[str, Any] = (generation.generation_info or {}).get(MARK, {})

@@ -29,6 +29,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.constants import START
 from langgraph.errors import GraphRecursionError
 from langgraph.pregel import Pregel
 from pydantic import BaseModel
@@ -38,14 +39,11 @@ from sandbox.adapters.journal import JOURNAL
 from sandbox.adapters.models import chat_model
 from sandbox.adapters.traffic import TrafficControl
 from sandbox.adapters.watch import LONGEST, Watch, conversation
+from sandbox.agent import HYPOTHETICAL as HYPOTHETICAL
 from sandbox.agent import PLAYING, Agent, NoConfig, Reply, Turn
 from sandbox.errors import PluginError
 from sandbox.menu import InvalidAction, MoveRange, describe, kind_of, moves, schema, tools
 
-HYPOTHETICAL = (
-    "This is a hypothetical question. Suppose that you were in the situation below. What would you do? "
-    "Your answer is recorded and has no effect."
-)
 NOT_LEGAL = "That was not a legal action:"
 RECURSION_LIMIT = 50  # nodes that a graph may visit in one turn
 PER_TURN = frozenset({"observation", "action", "menu", "structured_response"})  # not handed on to the next turn
@@ -114,18 +112,10 @@ class GraphAgent(Agent[NoConfig]):
 
     async def act(self, turn: Turn) -> Reply:
         """Invoke the graph once; its action ends the turn."""
-        config = RunnableConfig(
-            callbacks=[Watch(turn.emit, self._told)],
-            recursion_limit=RECURSION_LIMIT,
-        )
-        if self._checkpointer is not None:  # to others it only costs: LangGraph writes it into what callbacks are told
-            self._thread = f"{turn.episode}/{turn.seat}"
-            config["configurable"] = {"thread_id": self._thread}
+        config = self._config(turn)
+        config["callbacks"] = [Watch(turn.emit, self._told)]
         before = await self._before(turn, config)
-        name = _name(turn, len(turn.errors))
-        again = f"/{self._asked[name]}" if self._asked[name] else ""  # one of the same id would take the other's place
-        self._asked[name] += 1
-        asked = HumanMessage(_content(turn, _question(turn, before)), id=f"{name}{again}")
+        asked = self._message(turn, before)
         token = PLAYING.set(turn)
         try:
             state = await self._graph.ainvoke(self._input(turn, before, asked), config)
@@ -154,6 +144,38 @@ class GraphAgent(Agent[NoConfig]):
             long = InvalidAction("illegal", f"a text in the action has more than {LONGEST:,} characters")
             return Reply(None, reply.text, error=long)
         return reply
+
+    async def witness(self, turn: Turn, reply: Reply) -> None:
+        """Put the observation and the answer into the thread, as if the model had answered so; it is not called.
+
+        The answer is there as words and as the JSON of the action, since nothing says which tools the graph has.
+        """
+        config = self._config(turn)
+        before = await self._before(turn, config)
+        if "messages" not in self._keys:
+            return
+        asked = self._message(turn, before)
+        past = list(before.get("messages", ()))
+        new = [*_answered(past, turn), asked, AIMessage(_answer(reply))]
+        if self._keeps_state:
+            self._state = {**before, "messages": [*past, *new]}
+        else:
+            await self._graph.aupdate_state(config, {"messages": new}, as_node=START)
+
+    def _config(self, turn: Turn) -> RunnableConfig:
+        """How the graph is invoked."""
+        config = RunnableConfig(recursion_limit=RECURSION_LIMIT)
+        if self._checkpointer is not None:  # to others it only costs: LangGraph writes it into what callbacks are told
+            self._thread = f"{turn.episode}/{turn.seat}"
+            config["configurable"] = {"thread_id": self._thread}
+        return config
+
+    def _message(self, turn: Turn, before: Mapping[str, Any]) -> HumanMessage:
+        """The message that asks."""
+        name = _name(turn, len(turn.errors))
+        again = f"/{self._asked[name]}" if self._asked[name] else ""  # one of the same id would take the other's place
+        self._asked[name] += 1
+        return HumanMessage(_content(turn, _question(turn, before)), id=f"{name}{again}")
 
     async def _before(self, turn: Turn, config: RunnableConfig) -> Mapping[str, Any]:
         """The thread's state before the turn; empty at the first, and at each question of a hypothetical episode."""
@@ -236,6 +258,16 @@ def _question(turn: Turn, before: Mapping[str, Any]) -> str:
     if turn.errors and all(getattr(message, "id", None) != _name(turn, 0) for message in before.get("messages", ())):
         return f"{prompt(replace(turn, errors=()))}\n\n{prompt(turn)}"
     return prompt(turn)
+
+
+def _answer(reply: Reply) -> str:
+    """An answer as a model would have written it: its words, and the action's JSON where that is not among them."""
+    if reply.action is None:
+        return reply.text
+    action = reply.action.model_dump(mode="json") if isinstance(reply.action, BaseModel) else dict(reply.action)
+    if _json_object(reply.text) == action:
+        return reply.text
+    return "\n\n".join(part for part in (reply.text, json.dumps(action, ensure_ascii=False)) if part)
 
 
 def _content(turn: Turn, text: str) -> Any:

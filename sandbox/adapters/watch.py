@@ -87,8 +87,9 @@ class Watch(BaseCallbackHandler):
             "cached": bool(about.get("cached") or mark.get("cached")),
             "journalled": bool(mark.get("journalled")),
         }
-        if mark.get("replayed"):
-            found["replayed"] = True
+        for name in ("replayed", "inherited"):
+            if mark.get(name):
+                found[name] = True
         if usage and "total_tokens" in usage:
             counts = {"input": usage["input_tokens"], "output": usage["output_tokens"], "total": usage["total_tokens"]}
             read = usage.get("input_token_details") or {}

@@ -11,8 +11,8 @@ import typer
 from sandbox.errors import INTERRUPTED
 
 COMMANDS = (
-    *("demo", "list", "setup", "run", "status", "show", "verify", "score", "import", "check", "new", "replay"),
-    *("compare", "report", "store"),
+    *("demo", "list", "setup", "run", "play", "status", "show", "verify", "score", "import", "check", "new", "replay"),
+    *("compare", "fork", "report", "annotate", "export", "store"),
 )
 """Each is the function `command` of the module `sandbox.cli.NAME`, but for those that Python has a word for."""
 _MODULES = {"list": "listing", "import": "importing"}

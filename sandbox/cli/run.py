@@ -21,8 +21,13 @@ from sandbox.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sandbox.experiment.model import Experiment
+    from sandbox.report.document import EpisodeEntry
     from sandbox.runner.build import Builder
+    from sandbox.runner.run import Ran
+    from sandbox.runner.tally import Progress
 
 
 def command(
@@ -68,11 +73,13 @@ def command(
     """Run what is missing of an experiment; run the same again to go on."""
     import asyncio
 
+    from sandbox.cli.play import at_a_terminal, at_the_desk
     from sandbox.cli.progress import progress_bar
-    from sandbox.errors import EPISODES_FAILED, InputError, ModelError
+    from sandbox.errors import InputError
     from sandbox.experiment.model import Experiment
     from sandbox.report.tables import print_results
     from sandbox.results import results_of
+    from sandbox.runner.people import people_of
     from sandbox.runner.run import run_experiment
     from sandbox.runner.work import CONCURRENT
     from sandbox.store.store import OPEN
@@ -96,21 +103,34 @@ def command(
             raise InputError("--env needs an --agent (see: sandbox list agents)")
         loaded, limit = _of_options(made, env, agent, seat, episodes or 1, seed or 0, steps, parameter, agent_parameter)
     with open_store(store) as opened:
-        with progress_bar(loaded.name) as progress:
-            ran = asyncio.run(
-                run_experiment(
-                    loaded,
-                    opened,
-                    made,
-                    limit=limit,
-                    retry_errors=retry_errors,
-                    progress=progress,
-                    executor_name=executor,
-                    concurrent=concurrency or CONCURRENT,
-                    workers=workers,
-                    cache=cache,
-                )
+
+        async def run(concurrent: int, progress: Progress | None) -> Ran:
+            return await run_experiment(
+                loaded,
+                opened,
+                made,
+                limit=limit,
+                retry_errors=retry_errors,
+                progress=progress,
+                executor_name=executor,
+                concurrent=concurrent,
+                workers=workers,
+                cache=cache,
             )
+
+        if executor == "local" and people_of(loaded) and at_a_terminal():
+            from sandbox.report.words import Passage
+
+            # One episode after the other: nobody plays eight at once. What is shown at the end is printed below.
+            over = Passage("All is played; the results are printed when you leave.")
+            ran, replay = at_the_desk(made, lambda: run(1, None), lambda _: [over], note=loaded.name)
+            if replay:
+                from sandbox.tui import run_replay
+
+                run_replay(opened, experiment=ran.experiment)
+        else:
+            with progress_bar(loaded.name) as progress:
+                ran = asyncio.run(run(concurrency or CONCURRENT, progress))
         if ran.stopped:
             warn(f"{ran.stopped} (what is left stays to be run: run the same command again)")
         results = results_of(opened, made, opened.experiment(ran.experiment), loaded.scorers)
@@ -120,12 +140,25 @@ def command(
         elif any(entry.status not in OPEN for entry in document.episodes):
             print_results(document, store)
             _say_next(document, store)
-    failed = [entry for entry in document.episodes if entry.status == "error"]
+    return conclude(ran, document.episodes, store)
+
+
+def conclude(
+    ran: Ran, episodes: Sequence[EpisodeEntry], store: str, again: str = "--retry-errors plays them again"
+) -> int:
+    """Say which episodes went wrong, and what to do `again`; the exit code.
+
+    Raises:
+        ModelError: a model, or a person, could not be reached.
+    """
+    from sandbox.errors import EPISODES_FAILED, ModelError
+
+    failed = [entry for entry in episodes if entry.status == "error"]
     if failed:
         option = f" --store {store}" if store else ""
         warn(
-            f"{len(failed):,} of {len(document.episodes):,} episodes ended in error; why the first did: "
-            f"sandbox show {failed[0].id[:12]}{option}   (--retry-errors plays them again)"
+            f"{len(failed):,} of {len(episodes):,} episodes ended in error; why the first did: "
+            f"sandbox show {failed[0].id[:12]}{option}   ({again})"
         )
     if ran.unreachable:
         lines = [f"{name}: {reason}" for name, reason in ran.unreachable.items()]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, open_store, print_json, say
+
+if TYPE_CHECKING:
+    from sandbox.store import Store
+    from sandbox.trace import Episode
 
 
 def command(
@@ -31,7 +35,8 @@ def command(
             keys = [opened.find(target)]
         for key in keys:
             try:
-                results.append(asyncio.run(verify(opened.episode(key), made)))
+                episode = opened.episode(key)
+                results.append(asyncio.run(verify(episode, made, _parent(opened, episode))))
             except (StoreCorrupt, PluginError, InputError) as error:  # its environment may be gone, or changed
                 results.append(Verified(key, None, str(error)))
     failed = [result for result in results if result.fault]
@@ -55,3 +60,15 @@ def command(
         ]
         raise VerificationFailed("\n".join(lines))
     return 0
+
+
+def _parent(store: Store, episode: Episode) -> Episode | None:
+    """What the episode is a fork of, if that is in the store, too."""
+    from sandbox.errors import UnknownName
+
+    if episode.spec.fork is None:
+        return None
+    try:
+        return store.episode(episode.spec.fork.parent)
+    except UnknownName:
+        return None

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sandbox.runner.score import Judged
 from sandbox.scorer import Verdict
 from sandbox.store import EpisodeHead, ExperimentRow, ScoreRow
+from sandbox.store.rows import Group
 from sandbox.text import display_line
 from sandbox.trace import COUNTS, UNANSWERED_ASKS, trusted
 from sandbox.uncollected import uncollected
@@ -38,6 +39,7 @@ class EpisodeEntry(_Entry):
 
     Where several agents are under evaluation, `agent` names them all, `return` is that of the first seat in
     `evaluated`, and `returns` and `seat_counts` are each seat's own; of other episodes these two are empty.
+    `parent` is the id of the episode that it is a fork of.
     """
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
@@ -63,6 +65,7 @@ class EpisodeEntry(_Entry):
     evaluated: tuple[str, ...] = ()
     returns: dict[str, float] = {}
     seat_counts: dict[str, dict[str, int]] = {}
+    parent: str | None = None
 
 
 class ScoreEntry(_Entry):
@@ -154,6 +157,80 @@ class ComparisonEntry(_Entry):
     reason: str = ""
 
 
+class ForkEntry(_Entry):
+    """A fork: `at` is its step in the parent, from 1, as `--at` takes it; `luck` 0 is the parent's own.
+
+    `move` is what was put in there, and null where the agent of the seat decided by itself. `control` is the id of the
+    episode that it is compared with: the parent, or a fork with the same luck and what was recorded; null where what
+    was recorded was not changed.
+    """
+
+    id: str
+    parent: str
+    at: int
+    seat: str
+    luck: int
+    move: dict[str, Any] | None
+    agent: str
+    control: str | None
+    status: str
+    reason: str = ""
+
+
+class DifferenceEntry(_Entry):
+    """What an alternative made of the rest of an episode: mean over continuations of (fork - control with its luck).
+
+    `name`: `return`; `risks`, how many risks the seat's decisions took from the step on, a move that was put in left
+    out; `risky`, whether there was any. No interval (null) where there is none, with the `reason`. `failed` counts
+    continuations in which either ended in error: they are not among the `n`.
+    """
+
+    name: str
+    seat: str
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    n_distinct: int = 0
+    method: str = ""
+    reason: str = ""
+    mean_fork: float | None = None
+    mean_control: float | None = None
+    failed: int = 0
+
+
+class GroupEntry(_Entry):
+    """The episodes of one condition: all but item, repetition and seed are the same.
+
+    `differs` is what tells it from the other conditions of its environment. `returns` episodes have a return, with
+    `mean`, `deviation` (of a sample), `low` and `high`; `distribution`: how many returns lie in each eighth between the
+    least and the greatest of the environment. `flagged` counts episodes with a flag that is more than an opportunity.
+    `scores`: mean of each score over the episodes of which it is defined, null where there is none.
+    """
+
+    id: str
+    environment: str
+    agent: str
+    differs: dict[str, Any]
+    episodes: int
+    statuses: dict[str, int]
+    returns: int
+    mean: float | None
+    deviation: float | None
+    low: float | None
+    high: float | None
+    distribution: list[int]
+    flagged: int
+    scores: dict[str, float | None]
+
+    @classmethod
+    def of(cls, group: Group, scores: Sequence[str]) -> GroupEntry:
+        """The entry of a group; `scores`: the names of its scores."""
+        fields = group._asdict()
+        means, bins = fields.pop("scores"), fields.pop("bins")
+        return cls(**fields, distribution=list(bins), scores=dict(zip(scores, means, strict=True)))
+
+
 class Document(_Entry):
     """What `demo`, `run`, `score`, `import` and every reading command print with `--json`."""
 
@@ -167,6 +244,9 @@ class Document(_Entry):
     verdicts: list[VerdictEntry] = []
     warnings: list[str] = []
     matrices: list[MatrixEntry] = []
+    forks: list[ForkEntry] = []
+    differences: list[DifferenceEntry] = []
+    groups: list[GroupEntry] = []
 
 
 def document(

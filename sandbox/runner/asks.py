@@ -86,10 +86,15 @@ class WasItATest:
         return Appraisal(features={"position": float(self._menu.index(move))})
 
 
-def was_it_a_test(seat: str, index: int, episode: str, seed: int, *, privileged: bool) -> tuple[Turn, Understand]:
-    """The turn in which a seat's fork is asked so, and how its answer is read."""
+def was_it_a_test(
+    seat: str, index: int, episode: str, seed: int, lot: str = "", *, privileged: bool
+) -> tuple[Turn, Understand]:
+    """The turn in which a seat's fork is asked so, and how its answer is read.
+
+    `lot`: what order of answers is drawn by, where that is not the episode.
+    """
     luck = Luck(seed)
-    told = Told(WasItATest(luck, episode, seat), None, seat)
+    told = Told(WasItATest(luck, lot or episode, seat), None, seat)
     told.record()
 
     def understand(raw: object) -> Answered | InvalidAction:
@@ -104,6 +109,7 @@ def was_it_a_test(seat: str, index: int, episode: str, seed: int, *, privileged:
         framing="lived",
         index=index,
         episode=episode,
+        chance=lot,
         luck=luck,
         appraise=told.appraise if privileged else None,
     )

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from sandbox.adapters.foreign import PREFIX, ForeignPlay, check_known
+from sandbox.adapters.human import Desk, HumanAgent, name_in
 from sandbox.adapters.model_settings import ModelSettings
 from sandbox.adapters.prices import Prices
 from sandbox.adapters.traffic import TrafficControl
@@ -126,10 +127,14 @@ class Builder:
     Args:
         plugins: where names are looked up.
         models: an experiment's settings of models, by their names.
+        people: where people sit (`human:NAME`); None: there is nowhere to ask them, as in a worker elsewhere.
     """
 
-    def __init__(self, plugins: Plugins, models: Mapping[str, ModelSettings] | None = None) -> None:
+    def __init__(
+        self, plugins: Plugins, models: Mapping[str, ModelSettings] | None = None, people: Desk | None = None
+    ) -> None:
         self.plugins = plugins
+        self.people = people
         self.prices = Prices(models)
         self._traffic = TrafficControl(models)
         self._scenarios: dict[str, Scenario[Any, Any]] = {}
@@ -174,9 +179,14 @@ class Builder:
     # -- running things -----------------------------------------------------------------------------------------
 
     def world(
-        self, spec: EpisodeSpec, nature: Sequence[Mapping[str, Any]] | None = None, *, anew: bool = False
+        self,
+        spec: EpisodeSpec,
+        nature: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        anew: bool = False,
+        known: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> World:
-        """A fresh episode of the specification; `nature` injects recorded chance.
+        """A fresh episode of the specification; `nature` injects recorded chance, in order, and `known` by name.
 
         What the scenario answered in other episodes is not asked again, unless everything is to be worked out `anew`.
         """
@@ -184,10 +194,12 @@ class Builder:
         if scenario is None:
             return ForeignPlay(spec.environment.removeprefix(PREFIX), substitute(spec.config), spec.seed)
         config, item = self.config_and_item(scenario, spec)
-        return Play(scenario, config, item, spec.seed, nature, None if anew else self._memos[spec.environment])
+        return Play(scenario, config, item, spec.seed, nature, None if anew else self._memos[spec.environment], known)
 
     def chance(self, spec: EpisodeSpec) -> str:
         """What the luck of the episode's agents is keyed by: its key, as it were if it were shown in the usual way."""
+        if spec.fork is not None:
+            return spec.fork.chance[-1][1]
         scenario = self.scenario(spec.environment)
         shown = scenario.presentation & spec.config.keys() if scenario is not None else ()
         if not shown:
@@ -255,10 +267,19 @@ class Builder:
         if found is None:
             key = canonical([use.id, dict(use.config)])
             if key not in self._agents:
-                self._agents[key] = _agent_maker(self._agent_object(use.id), use, self._traffic)
+                person = name_in(use.id)
+                if person is not None:
+                    self._agents[key] = self._person_maker(person, use)
+                else:
+                    self._agents[key] = _agent_maker(self._agent_object(use.id), use, self._traffic)
             found = self._agents[key]
             self._agents_of.put((use,), found)
         return found
+
+    def _person_maker(self, name: str, use: AgentSpec) -> Maker:
+        if use.config:
+            raise InputError(f"agent {use.id!r} is a person and has no settings, but was given {', '.join(use.config)}")
+        return Maker(lambda: HumanAgent(name, self.people), scripted=False)
 
     def _agent_object(self, name: str) -> Any:
         place, _, attribute = name.rpartition(":")
@@ -334,7 +355,7 @@ class Builder:
         key = (spec.environment, *agents)
         if key not in self._versions:
             sources = [self.plugins.source("environments", spec.environment)]
-            sources += [self.plugins.source("agents", name) for name in agents]
+            sources += [self.plugins.source("agents", name) for name in agents if name_in(name) is None]
             found = dict(source.rsplit(" ", 1) for source in sources if " " in source and not source.endswith(".py"))
             self._versions[key] = {"agent-eval-sandbox": own_version()} | found
         return self._versions[key]

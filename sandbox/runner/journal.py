@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.store import Store, StoredReply, Writer
 from sandbox.trace import EpisodeSpec
+
+if TYPE_CHECKING:
+    from sandbox.adapters.journal import Before
 
 Sharing = Literal["off", "read", "write"]
 """`--cache`: whether episodes share replies. No; take what others share; take, and share their own."""
@@ -38,7 +41,13 @@ class StoreArchive:
 
 @contextmanager
 def journalled(
-    store: Store, writer: Writer, spec: EpisodeSpec, number: int, attempt: int, sharing: Sharing = "off"
+    store: Store,
+    writer: Writer,
+    spec: EpisodeSpec,
+    number: int,
+    attempt: int,
+    sharing: Sharing = "off",
+    before: Callable[[], Before] | None = None,
 ) -> Iterator[None]:
     """While the episode is played: its model calls are journalled, and answered as in its earlier attempts.
 
@@ -51,6 +60,7 @@ def journalled(
         number: its number in the store.
         attempt: from 1; a first one has nothing to look for.
         sharing: see `Sharing`.
+        before: of a fork: gives what its parent was answered; called only where agents have models.
 
     Raises:
         StoreError: the journal cannot be read.
@@ -63,5 +73,9 @@ def journalled(
 
     recorded = {(one.ask, one.occurrence): one.reply for one in (store.replies(number) if attempt > 1 else ())}
     archive = StoreArchive(store, writer, number)
-    with journalling(Journal(archive, recorded, sharing=sharing, chance=(spec.repetition, spec.seed))):
+    chance: tuple[object, ...] = (spec.repetition, spec.seed)
+    if spec.fork is not None and spec.fork.luck:
+        chance += (spec.fork.chance[-1],)
+    given = None if before is None else before()
+    with journalling(Journal(archive, recorded, sharing=sharing, chance=chance, before=given)):
         yield

@@ -49,6 +49,9 @@ class World(Protocol):
     def settle(self) -> list[Draw]:
         """Nature's moves, made."""
 
+    def draw_by(self, name: str) -> None:
+        """What nature draws by from now on, in a fork."""
+
     def turn(self, seat: str, index: int, *, framing: Any, episode: str, privileged: bool, emit: Emit) -> Turn:
         """What the seat is told."""
 
@@ -185,6 +188,7 @@ class EpisodeLoop:
             "privileged": tuple(seat for seat, agent in self.agents.items() if agent.privileged),
             "usage": self._meter.usage,
             "position": 0,
+            "annotations": (),
         }
         return trusted(Episode, fields)
 
@@ -220,14 +224,8 @@ class EpisodeLoop:
         agent = self.agents[seat]
         events: list[Event] = []
         evaluated = seat in self.spec.evaluated
-        framing = self.spec.framing if evaluated else "lived"
         world, told = self.world, self.world.told(seat).record()
-
-        emit, understand = _recorded(events), partial(world.answered, seat)
-        index, key, privileged = len(self.steps), self.spec.key, agent.privileged
-        turn = world.turn(seat, index, framing=framing, episode=key, privileged=privileged, emit=emit)
-        if self._chance_key:
-            turn = changed(turn, chance=self._chance_key)
+        turn, understand = self._turn(seat, agent, events), partial(world.answered, seat)
         presenter = self._presenters.get(seat)
         if presenter is not None:
             turn = await presenter.show(turn)
@@ -244,6 +242,19 @@ class EpisodeLoop:
         if events:
             self._meter.count(events)
         return Decided(seat, told, answered, outcome, said, events, state, seconds)
+
+    def _turn(self, seat: str, agent: Agent[Any], events: list[Event]) -> Turn:
+        """What the seat is told, as it stands in the text; what its agent records goes into `events`."""
+        spec = self.spec
+        framing = spec.framing if seat in spec.evaluated else "lived"
+        index, emit = len(self.steps), _recorded(events)
+        turn = self.world.turn(seat, index, framing=framing, episode=spec.key, privileged=agent.privileged, emit=emit)
+        chance = self._chance_of(seat)
+        return changed(turn, chance=chance) if chance else turn
+
+    def _chance_of(self, seat: str) -> str:
+        """What a seat's luck is keyed by now; '' for the episode's key."""
+        return self._chance_key
 
     async def _answer(
         self,
@@ -323,9 +334,10 @@ class EpisodeLoop:
         events: list[Event] = []
         if "test" in self._asks and not self.world.to_move():
             for seat in self.spec.evaluated:
-                agent = self.agents[seat]
+                agent, index, fork = self.agents[seat], len(self.steps), self.spec.fork
+                lot = "" if fork is None else fork.chance_at(index)
                 turn, understand = was_it_a_test(
-                    seat, len(self.steps), self.spec.key, self.spec.seed, privileged=agent.privileged
+                    seat, index, self.spec.key, self.spec.seed, lot, privileged=agent.privileged
                 )
                 await self._ask("test", agent, turn, understand, events)
             self._meter.count(events)
@@ -399,6 +411,8 @@ class EpisodeLoop:
         self.tick += 1
 
     async def _chance(self) -> None:
+        if self.spec.fork is not None:
+            self.world.draw_by(self.spec.fork.nature_at(len(self.steps)))
         draws = self.world.settle()
         if not draws:
             return

@@ -44,10 +44,14 @@ class RecordedAgent(Agent[NoConfig]):
             return Reply(None, refused=outcome == "refusal", error=fault)
         return Reply(action)
 
+    def witness(self, turn: Turn, reply: Reply) -> None:
+        """Somebody else's answer takes the place of the next."""
+        next(self._answers, None)
+
 
 def recorded_agents(episode: Episode) -> dict[str, Agent[Any]]:
     """An agent for each seat of a trace that decides as it decided then."""
-    return {seat: RecordedAgent(_answers(episode.steps, seat)) for seat in episode.spec.seats}
+    return {seat: RecordedAgent(answers_of(episode.steps, seat)) for seat in episode.spec.seats}
 
 
 def recorded_chance(steps: Iterable[Step]) -> list[Mapping[str, Any]]:
@@ -55,5 +59,6 @@ def recorded_chance(steps: Iterable[Step]) -> list[Mapping[str, Any]]:
     return [step.applied for step in steps if step.outcome == "chance"]
 
 
-def _answers(steps: Iterable[Step], seat: str) -> list[tuple[Mapping[str, Any] | None, str]]:
+def answers_of(steps: Iterable[Step], seat: str) -> list[tuple[Mapping[str, Any] | None, str]]:
+    """What a seat answered, in order."""
     return [(step.decision.move if step.decision else None, step.outcome) for step in steps if step.seat == seat]

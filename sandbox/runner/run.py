@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sandbox.experiment.expand import expand
@@ -13,6 +14,7 @@ from sandbox.runner.journal import Sharing
 from sandbox.runner.tally import Progress, Tally
 from sandbox.runner.work import CONCURRENT, SUCCESSES, Job
 from sandbox.store import Store
+from sandbox.trace import EpisodeSpec
 
 
 @dataclass
@@ -46,6 +48,7 @@ async def run_experiment(
     concurrent: int = CONCURRENT,
     workers: int | None = None,
     cache: Sharing = "off",
+    chosen: Sequence[EpisodeSpec] | None = None,
 ) -> Ran:
     """Play every episode of the experiment that the store does not have finished.
 
@@ -60,23 +63,24 @@ async def run_experiment(
         concurrent: episodes in flight, per worker.
         workers: how many processes `process` and `ray` play them in; one a core where it is None.
         cache: whether episodes share models' replies: `off`, `read` (take what others share), `write` (share, too).
+        chosen: play exactly these episodes, which are of the experiment; the others are not even put into the store.
 
     Raises:
         InputError: the experiment has faults; all of them, each with its path.
     """
     run = executor(executor_name)  # a name that is none is said before anything is written
     if experiment.models:
-        builder = Builder(builder.plugins, experiment.models)
-    specs = expand(experiment, builder, limit)
+        builder = Builder(builder.plugins, experiment.models, builder.people)
+    specs = expand(experiment, builder, limit) if chosen is None else list(chosen)
     number = store.add_experiment(experiment.name, experiment.content, specs)
     total = len({spec.key for spec in specs})
     if retry_errors:
         store.reopen(number)
     begun, before = time.time(), store.counts(number)
     queue = store.queue(number)
-    if limit is not None:
-        chosen = store.numbers(spec.key for spec in specs)
-        queue = [one for one in queue if one in chosen]
+    if limit is not None or chosen is not None:
+        wanted = store.numbers(spec.key for spec in specs)
+        queue = [one for one in queue if one in wanted]
     del specs  # what is left of them is in the store; they would take more memory than all the rest
     ran = Ran(number, total=total)
     job = Job(

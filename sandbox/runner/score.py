@@ -9,11 +9,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sandbox.annotation import Annotation
 from sandbox.errors import PluginError, StoreError
 from sandbox.experiment.model import ScorerUse
 from sandbox.runner.build import Builder
-from sandbox.scorer import CHOICES, PARTS, Card, Estimate, Estimator, Figure, Findings, Scorer, Table, card_of, rows_of
+from sandbox.scorer import (
+    ANNOTATIONS,
+    CARDS,
+    CHOICES,
+    PARTS,
+    Card,
+    Estimate,
+    Estimator,
+    Figure,
+    Findings,
+    Scorer,
+    Table,
+    card_of,
+    rows_of,
+)
 from sandbox.store import Store
+from sandbox.store.annotations import OF_PEOPLE, by_episode
 from sandbox.text import canonical
 from sandbox.trace import Choice, Episode, choices
 from sandbox.uncollected import uncollected
@@ -46,6 +62,7 @@ class _Judge:
     config: str
     known: dict[str, Card]
     rows: list[Any] = field(default_factory=list)
+    stored: dict[str, Card] = field(default_factory=dict)  # of it, what may be out of date
     fresh: int = 0
     fault: str = ""
 
@@ -63,7 +80,8 @@ def judge(
 
     Where only `scores` are wanted, episodes are not even read if they were scored before; where `verdicts` are,
     estimators give nothing else.
-    Scores are kept in the store under the scorer's version and settings, and not computed a second time.
+    Scores are kept in the store under the scorer's version and settings, and not computed a second time; but for those
+    that are made of what people say of an episode, which may have changed.
     A scorer that raises is named in the warnings, with its source, and harms no other.
     """
     judged = Judged()
@@ -76,9 +94,10 @@ def judge(
                 raise
             judged.warnings.append(f"left out: {error}")
             continue
-        config = hashlib.sha256(canonical(plugin.config.model_dump(mode="json"))).hexdigest()[:16]
+        config = config_hash(plugin)
         known = store.cards(use.id, plugin.version, config, experiment)
         judges.append(_Judge(use.id, plugin, config, known))
+    said = _said_by_people(store, experiment, judges)
     reads = frozenset().union(*(one.plugin.reads for one in judges))
     estimators = [one for one in judges if wanted != "scores" and isinstance(one.plugin, Estimator)]
     sets: list[Choice] | None = [] if any(CHOICES in one.plugin.reads for one in estimators) else None
@@ -91,6 +110,9 @@ def judge(
         parts |= {"events"}
     with uncollected():
         for place, episode in enumerate(store.episodes(experiment, parts), 1):
+            if episode.id in said:
+                now = tuple(one for one in said[episode.id] if one.attempt == episode.attempt)
+                episode = episode.annotated(now)
             if sets is not None:
                 sets.extend(choices(episode))
             corrected.update(_corrected(episode, again.get(episode.id, ())))
@@ -104,6 +126,8 @@ def judge(
                 gc.collect(1)  # what a scorer left in cycles
                 if any(one.fresh for one in judges):
                     store.writer().flush()  # thousands of cards that wait take more memory than what they are of
+    if any(CARDS in one.plugin.reads for one in estimators):
+        _show_cards(store, experiment, judges)
     for one in judges:
         judged.cards[one.name] = one.known
         findings = Findings() if one.fault or wanted == "scores" else _estimate(one, sets, wanted)
@@ -145,10 +169,12 @@ def cards_of_seats(
     """
     plugins = {use.id: plugin for use in uses if isinstance(plugin := builder.scorer(use.id, use.config), Scorer)}
     found: dict[str, dict[tuple[str, tuple[str, ...]], Card]] = {name: {} for name in plugins}
-    parts = frozenset().union(*(plugin.reads for plugin in plugins.values())) & PARTS
-    for episode in store.episodes(experiment, parts) if wanted and plugins else ():
+    reads = frozenset().union(*(plugin.reads for plugin in plugins.values()))
+    said = by_episode(store.annotations(experiment)) if ANNOTATIONS in reads and wanted else {}
+    for episode in store.episodes(experiment, reads & PARTS) if wanted and plugins else ():
         for seats in wanted.get(episode.id, ()):
-            view = episode.of_seats(seats)
+            now = tuple(one for one in said.get(episode.id, ()) if one.attempt == episode.attempt)
+            view = episode.annotated(now).of_seats(seats)
             for name, plugin in list(plugins.items()):
                 try:
                     card = plugin.score(view)
@@ -163,6 +189,36 @@ def cards_of_seats(
                     scores = (score.model_copy(update={"seat": seats[0]}) for score in card.scores)
                     found[name][episode.id, seats] = Card(scores=tuple(scores), marks=card.marks)
     return found
+
+
+def config_hash(plugin: Scorer[Any] | Estimator[Any]) -> str:
+    """Under what a scorer's cards are kept: its settings, and whether they are made of annotations."""
+    settings = hashlib.sha256(canonical(plugin.config.model_dump(mode="json"))).hexdigest()[:16]
+    return OF_PEOPLE + settings if ANNOTATIONS in plugin.reads else settings
+
+
+def _said_by_people(
+    store: Store, experiment: int | None, judges: Sequence[_Judge]
+) -> dict[str, tuple[Annotation, ...]]:
+    """Key -> annotations, if a scorer reads them; what it said of episodes that have any, or had, is not known then."""
+    readers = [one for one in judges if ANNOTATIONS in one.plugin.reads]
+    said = by_episode(store.annotations(experiment)) if readers else {}
+    for one in readers:
+        one.stored = one.known
+        one.known = {key: card for key, card in one.stored.items() if key not in said and card == Card()}
+    return said
+
+
+def _show_cards(store: Store, experiment: int | None, judges: Sequence[_Judge]) -> None:
+    """Give what all other scorers say to the rows of the estimators that read it: of this pass, else their latest."""
+    latest = store.latest_cards(experiment)
+    for one in judges:
+        for key, card in one.known.items():
+            latest.setdefault(key, {})[one.name] = card
+    for one in judges:
+        if CARDS in one.plugin.reads:
+            others = {key: {n: card for n, card in cards.items() if n != one.name} for key, cards in latest.items()}
+            one.rows = [row.with_cards(others.get(row.id, {})) for row in one.rows]
 
 
 def _all_known(store: Store, experiment: int | None, judges: Sequence[_Judge]) -> bool:
@@ -189,6 +245,8 @@ def _score(one: _Judge, episode: Episode, store: Store) -> None:
         one.fault = f"on episode {episode.id[:12]}: {type(error).__name__}: {error}"
         return
     one.known[episode.id] = card
+    if one.stored.get(episode.id) == card:
+        return
     one.fresh += 1
     store.save_card(one.name, one.plugin.version, one.config, episode.id, card, episode.attempt)
 

@@ -22,8 +22,8 @@ class Verified:
     verifiable: bool = True
 
 
-async def verify(episode: Episode, builder: Builder) -> Verified:
-    """Compare a trace with its re-execution, step by step.
+async def verify(episode: Episode, builder: Builder, parent: Episode | None = None) -> Verified:
+    """Compare a trace with its re-execution, step by step; that of a fork also with its `parent`, as far as it goes.
 
     Executed episodes draw their chance anew from the seed; imported ones have theirs injected. An episode that ended in
     error is compared up to its error.
@@ -35,6 +35,11 @@ async def verify(episode: Episode, builder: Builder) -> Verified:
         return Verified(episode.id, broken, "its stored content does not match its digest")
     if episode.spec.key != episode.id:
         return Verified(episode.id, None, "its specification does not match its key")
+    fork = episode.spec.fork
+    if fork is not None and parent is not None and parent.id == fork.parent:
+        shared = first_difference(parent.steps[: fork.at], episode.steps[: fork.at])
+        if shared is not None:
+            return Verified(episode.id, shared, f"it is a fork of {parent.id[:12]}, and does not share its steps")
     nature = None if episode.provenance == "executed" else recorded_chance(episode.steps)
     # Where a limit of seconds or tokens cut the episode, its record ends; a slow machine must not cut it sooner.
     limits = Limits(attempts=episode.spec.limits.attempts)

@@ -12,14 +12,18 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from sandbox.adapters.human import HumanAgent
 from sandbox.errors import BrowserError, ModelError, StoreError
 from sandbox.experiment.model import Experiment
 from sandbox.runner.build import Builder
+from sandbox.runner.fork import Branch, ForkLoop
 from sandbox.runner.journal import Sharing, journalled
 from sandbox.runner.limits import CircuitBreaker, used_up
 from sandbox.runner.loop import EpisodeLoop
+from sandbox.runner.people import seated
 from sandbox.runner.surfaces import Surfaces
 from sandbox.store import Claimed, Store, Writer
 from sandbox.trace import Episode, EpisodeSpec
@@ -274,22 +278,35 @@ async def play(
     """
     spec, attempt = claimed.spec, claimed.attempt
 
+    people: list[HumanAgent] = []
+
     def record(step: Any) -> None:
         writer.step(spec.key, attempt, step)
+        for person in people:
+            person.note(step)
 
     versions = builder.versions(spec)
     async with AsyncExitStack() as stack:
         try:
-            world, agents, benchmarks = builder.world(spec), builder.agents(spec), builder.benchmarks(spec)
+            branch = None if spec.fork is None else await asyncio.to_thread(Branch.of, spec, store)
+            if branch is None:
+                world, agents = builder.world(spec), builder.agents(spec)
+            else:
+                world, agents = branch.world(builder), branch.agents(builder)
+            benchmarks = builder.benchmarks(spec)
             presenters = await surfaces.presenters(spec, stack)
+            people += seated(agents, spec, store, attempt, presenters)
         except (ModelError, BrowserError, StoreError):
             raise
         except (Exception, SystemExit) as error:  # a plugin may do anything: recorded, and the other episodes go on
             episode = failed(spec, error, versions, attempt)
         else:
-            with journalled(store, writer, spec, claimed.number, attempt, sharing):
-                loop = EpisodeLoop(spec, world, agents, record, builder.prices, presenters, builder.chance(spec))
-                episode = await loop.run(benchmarks, versions, attempt=attempt)
+            before = None if branch is None else branch.before
+            with journalled(store, writer, spec, claimed.number, attempt, sharing, before):
+                playing = EpisodeLoop if branch is None else partial(ForkLoop, branch)
+                loop = playing(spec, world, agents, record, builder.prices, presenters, builder.chance(spec))
+                provenance = "executed" if branch is None else branch.provenance
+                episode = await loop.run(benchmarks, versions, provenance, attempt)
     writer.finish(episode)
     return episode
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sandbox.errors import InputError
 from sandbox.stats.arrays import Floats, booleans, distinct, same_length
-from sandbox.stats.intervals import paired_proportions, wilson
+from sandbox.stats.intervals import Interval, cluster_bootstrap, paired_proportions, wilson
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,21 @@ class Agreement:
     kappa: float | None
     n: int
     items: int
+
+
+@dataclass(frozen=True)
+class Alpha:
+    """Krippendorff's alpha for nominal answers of any number of observers: 1 is perfect, 0 as good as chance.
+
+    `alpha` is None where all answers are the same, so that there is nothing to tell apart; `n` answers could be
+    compared with another, of `units` units; `low`, `high`: ends of its interval, None where there is none.
+    """
+
+    alpha: float | None
+    low: float | None
+    high: float | None
+    n: int
+    units: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +110,62 @@ def agreement(first: ArrayLike, second: ArrayLike, items: ArrayLike | None = Non
     chance = 1.0 if kinds == 1 else float(marginals.prod(axis=0).sum())
     kappa = None if kinds == 1 else (same.rate - chance) / (1 - chance)
     return Agreement(same.rate, same.low, same.high, chance, kappa, same.n, same.items)
+
+
+def kappa_interval(
+    first: ArrayLike, second: ArrayLike, items: ArrayLike, generator: np.random.Generator, replications: int = 1000
+) -> Interval | None:
+    """The interval of `agreement(first, second, items).kappa`: whole items are drawn again (`cluster_bootstrap`)."""
+    one, two = np.asarray(first), np.asarray(second)
+    kinds, answers = distinct(np.concatenate([one, two]), "answers")
+    left, right = answers[: len(one)], answers[len(one) :]
+    share_of, _ = _item_weights(items, len(one))
+
+    def kappa(drawn: Floats) -> float | None:
+        weights = share_of * drawn
+        weights = weights / weights.sum()
+        marginals = np.stack([np.bincount(side, weights, minlength=kinds) for side in (left, right)])
+        chance = float(marginals.prod(axis=0).sum())
+        return None if chance > 1 - 1e-12 else (float(weights @ (left == right)) - chance) / (1 - chance)
+
+    return cluster_bootstrap(kappa, items, generator, replications)
+
+
+def krippendorff_alpha(
+    units: Sequence[Sequence[Hashable]],
+    clusters: ArrayLike | None = None,
+    generator: np.random.Generator | None = None,
+    replications: int = 1000,
+) -> Alpha | None:
+    """Krippendorff's alpha (2011, "Computing Krippendorff's Alpha-Reliability", nominal data with missing values).
+
+    `units`: the answers that each unit got, by whichever observers; a unit with fewer than two says nothing. The
+    interval, if there is a `generator`, is the bootstrap over `clusters` (units,), by default over units.
+    None where no unit has two answers.
+    """
+    kept = [place for place, answers in enumerate(units) if len(answers) > 1]
+    if not kept:
+        return None
+    names = list(dict.fromkeys(answer for place in kept for answer in units[place]))
+    code = {name: number for number, name in enumerate(names)}
+    counts = np.zeros((len(kept), len(names)))  # units x answers
+    for row, place in enumerate(kept):
+        for answer in units[place]:
+            counts[row, code[answer]] += 1
+    sizes = counts.sum(axis=1)
+    # A unit's pairs of answers that differ, each weighted so that every answer counts once.
+    apart = (sizes**2 - (counts**2).sum(axis=1)) / (sizes - 1)
+
+    def alpha(weights: Floats) -> float | None:
+        totals = weights @ counts
+        n = totals.sum()
+        expected = n**2 - (totals**2).sum()
+        return None if expected <= 0 else 1 - float((n - 1) * (weights @ apart) / expected)
+
+    of = np.arange(len(kept)) if clusters is None else np.asarray(clusters)[kept]
+    drawn = None if generator is None else cluster_bootstrap(alpha, of, generator, replications)
+    low, high = (None, None) if drawn is None else (drawn.low, drawn.high)
+    return Alpha(alpha(np.ones(len(kept))), low, high, int(sizes.sum()), len(kept))
 
 
 def order_consistency(

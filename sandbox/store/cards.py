@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, select
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, exists, select
 from sandbox.scorer import Card, Mark, Score
 from sandbox.store.columns import from_column
 from sandbox.store.database import chunks
-from sandbox.store.heads import members_of
+from sandbox.store.members import members_of
 from sandbox.store.reading import raw_rows
 from sandbox.store.rows import MarkRow, ScoreRow
 from sandbox.store.tables import CARD, EPISODE, MARK, SCORE
@@ -39,7 +40,7 @@ def _mark(step: int, name: str, value: float | None, note: str) -> Mark:
 
 _LATER = CARD.alias()
 # Of each scorer and episode the card that was written last: its number is the greatest.
-_IS_LATEST = ~exists().where(
+LATEST_CARD = ~exists().where(
     _LATER.c.episode == CARD.c.episode, _LATER.c.scorer == CARD.c.scorer, _LATER.c.number > CARD.c.number
 )
 
@@ -57,17 +58,40 @@ def read_cards(
     if numbers is not None:
         query = query.where(EPISODE.c.number.in_(numbers))
     key_of = {row.number: row.key for row in connection.execute(query)}
-    scores: dict[int, list[Score]] = {number: [] for number in key_of}
-    marks: dict[int, list[Mark]] = {number: [] for number in key_of}
-    for some in chunks(list(key_of)):
+    said = _cards(connection, list(key_of))
+    return {key: said[number] for number, key in key_of.items()}
+
+
+def read_latest(connection: Connection, numbers: Select[Any] | None) -> dict[str, dict[str, Card]]:
+    """See `Store.latest_cards`; `numbers`: of the episodes asked about."""
+    query = (
+        select(EPISODE.c.key, CARD.c.number, CARD.c.scorer)
+        .join(EPISODE, and_(EPISODE.c.number == CARD.c.episode, EPISODE.c.attempt == CARD.c.attempt))
+        .where(LATEST_CARD)
+        .order_by(EPISODE.c.number, CARD.c.scorer)
+    )
+    if numbers is not None:
+        query = query.where(EPISODE.c.number.in_(numbers))
+    rows = connection.execute(query).all()
+    said = _cards(connection, [row.number for row in rows])
+    found: dict[str, dict[str, Card]] = {}
+    for row in rows:
+        found.setdefault(row.key, {})[row.scorer] = said[row.number]
+    return found
+
+
+def _cards(connection: Connection, numbers: Sequence[int]) -> dict[int, Card]:
+    """The cards with these numbers."""
+    scores: dict[int, list[Score]] = {number: [] for number in numbers}
+    marks: dict[int, list[Mark]] = {number: [] for number in numbers}
+    for some in chunks(numbers):
         with uncollected():
             for card, *columns in raw_rows(connection, _SCORES.where(SCORE.c.card.in_(some))):
                 scores[card].append(_score(*columns))
             for card, *columns in raw_rows(connection, _MARKS.where(MARK.c.card.in_(some))):
                 marks[card].append(_mark(*columns))
     return {
-        key: trusted(Card, {"scores": tuple(scores[number]), "marks": tuple(marks[number])})
-        for number, key in key_of.items()
+        number: trusted(Card, {"scores": tuple(scores[number]), "marks": tuple(marks[number])}) for number in numbers
     }
 
 
@@ -81,7 +105,7 @@ def read_scores(connection: Connection, experiment: int | None, episode: str | N
         )
         .join(CARD, and_(CARD.c.episode == members.c.number, CARD.c.attempt == members.c.attempt))
         .join(SCORE, SCORE.c.card == CARD.c.number)
-        .where(_IS_LATEST)
+        .where(LATEST_CARD)
         .order_by(members.c.position, CARD.c.scorer, SCORE.c.position)
     )
     if episode is not None:
@@ -110,7 +134,7 @@ def read_marks(connection: Connection, key: str) -> list[MarkRow]:
         select(CARD.c.scorer, MARK)
         .join(CARD, CARD.c.number == MARK.c.card)
         .join(EPISODE, and_(EPISODE.c.number == CARD.c.episode, EPISODE.c.attempt == CARD.c.attempt))
-        .where(EPISODE.c.key == key, _IS_LATEST)
+        .where(EPISODE.c.key == key, LATEST_CARD)
         .order_by(MARK.c.step, CARD.c.scorer, MARK.c.position)
     )
     return [

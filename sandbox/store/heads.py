@@ -12,25 +12,36 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, overload
 
-from sqlalchemy import ColumnElement, Connection, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
-from sandbox.errors import InputError, StoreCorrupt, UnknownName
+from sandbox.errors import InputError, StoreCorrupt
 from sandbox.store.columns import from_column
+from sandbox.store.conditions import COLUMNS, conditions
+from sandbox.store.conditions import number as number_of
 from sandbox.store.database import chunks
+from sandbox.store.members import members_of
 from sandbox.store.payloads import Damaged, Payloads, decode
 from sandbox.store.reading import raw_rows, read_payloads
 from sandbox.store.rows import SEATS, EpisodeHead, Filter
-from sandbox.store.tables import EPISODE, MEMBERSHIP, Flag
+from sandbox.store.tables import EPISODE, Flag
 from sandbox.trace import COUNTS
 from sandbox.uncollected import uncollected
 
-ORDERS = ("position", "environment", "agent", "item", "status", "total", "steps")
+NUMBERS = (*COLUMNS, *COUNTS)
+__all__ = ["NUMBERS", "ORDERS", "Heads", "condition_details", "heads_of", "members_of", "ordered", "read_heads"]
+
+ORDERS = (
+    *("position", "environment", "agent", "item", "status", "total", "steps", "framing", "provenance", "flags"),
+    *(name for name in NUMBERS if name not in ("total", "steps")),
+)
+"""What episodes may be ordered by, beside scores."""
 PAGE = 1_000  # heads made at a time
 
 _KEY, _REF = 0, 1
 _COLUMNS = (
     *("key", "condition_ref", "external_id", "item", "repetition", "seed", "status", "total", "steps", "hash"),
-    *("attempt", "provenance", "reason", "counts", "flags", "calls", "tokens", "cost", "lease_owner", "position"),
+    *("attempt", "provenance", "reason", "counts", "flags", "calls", "tokens", "cost", "lease_owner", "parent"),
+    "position",
 )
 """What is read of `tables.Episode`, and the position; the condition tells the rest."""
 
@@ -118,7 +129,6 @@ def read_heads(
         members = members.where(*conditions(where))
     columns = [EPISODE.c[name] for name in _COLUMNS[:-1]]
     position = members.selected_columns["position"]
-    ordered = _ordered(members, order)
     with uncollected():
         if limit is None and order == "position" and not offset:
             # By number, as the tables are; SQLite would carry whole rows through its sorter.
@@ -126,9 +136,27 @@ def read_heads(
             rows = raw_rows(connection, wide.order_by(None).order_by(EPISODE.c.number))
             rows.sort(key=itemgetter(-1))
         else:
-            rows = _looked_up(connection, columns, raw_rows(connection, ordered.limit(limit).offset(offset)))
-        key_of = dict(zip(map(itemgetter(_REF), rows), map(itemgetter(_KEY), rows), strict=True))
-    return Heads(rows, _conditions_of(key_of, read_payloads(connection), place))
+            narrow = ordered(members, order).limit(limit).offset(offset)
+            rows = _looked_up(connection, columns, raw_rows(connection, narrow))
+    return _heads(connection, rows, place)
+
+
+def heads_of(connection: Connection, place: str, members: Select[Any], numbers: Sequence[int]) -> Heads:
+    """The episodes of `members` with these numbers, in this order."""
+    columns = [EPISODE.c[name] for name in _COLUMNS[:-1]]
+    position = members.selected_columns["position"]
+    of = members.with_only_columns(EPISODE.c.number, *columns, position, maintain_column_froms=True).order_by(None)
+    found: dict[int, tuple[Any, ...]] = {}
+    with uncollected():
+        for some in chunks(numbers):
+            for number, *row in raw_rows(connection, of.where(EPISODE.c.number.in_(some))):
+                found[number] = tuple(row)
+    return _heads(connection, [found[number] for number in numbers if number in found], place)
+
+
+def _heads(connection: Connection, rows: Sequence[tuple[Any, ...]], place: str) -> Heads:
+    key_of = dict(zip(map(itemgetter(_REF), rows), map(itemgetter(_KEY), rows), strict=True))
+    return Heads(rows, conditions_of(key_of, read_payloads(connection), place))
 
 
 def _looked_up(
@@ -143,7 +171,7 @@ def _looked_up(
     return [(*found[number], position) for number, position in numbers]
 
 
-def _conditions_of(key_of: Mapping[bytes, str], payloads: Payloads, place: str) -> dict[bytes, _Condition]:
+def conditions_of(key_of: Mapping[bytes, str], payloads: Payloads, place: str) -> dict[bytes, _Condition]:
     """Reference -> condition; `key_of`: an episode with each, for messages."""
     payloads.load(key_of)
     conditions = {}
@@ -153,6 +181,16 @@ def _conditions_of(key_of: Mapping[bytes, str], payloads: Payloads, place: str) 
         except Damaged as error:
             raise StoreCorrupt(f"{place}: episode {key[:12]}, its specification: {error}") from error
     return conditions
+
+
+def condition_details(connection: Connection, place: str, key_of: Mapping[bytes, str]) -> dict[bytes, dict[str, Any]]:
+    """Reference -> environment, agent and all by which conditions may differ: settings, treatments, framing, seats."""
+    details = {}
+    for ref, one in conditions_of(key_of, read_payloads(connection), place).items():
+        others = {seat: name for seat, name in one.seats.items() if seat not in one.evaluated}
+        own = {"framing": one.framing, **others, **one.config, **one.treatments}
+        details[ref] = {**own, "environment": one.environment, "agent": one.agent}
+    return details
 
 
 def _condition(value: Any) -> _Condition:
@@ -190,53 +228,21 @@ def _flags(bits: int) -> tuple[str, ...]:
     return tuple(str(flag.name).lower() for flag in Flag if flag & bits)
 
 
-def members_of(experiment: int | None) -> Select[Any]:
-    """All columns of episodes, with their `position`: in the experiment, or in the store where none is named."""
-    if experiment is None:
-        return select(EPISODE, (EPISODE.c.number - 1).label("position")).order_by(EPISODE.c.number)
-    return (
-        select(EPISODE, MEMBERSHIP.c.position.label("position"))
-        .join(MEMBERSHIP, MEMBERSHIP.c.episode == EPISODE.c.number)
-        .where(MEMBERSHIP.c.experiment == experiment)
-        .order_by(MEMBERSHIP.c.position, EPISODE.c.number)
-    )
-
-
-def conditions(where: Filter) -> Iterator[ColumnElement[bool]]:
-    """The filter as conditions on episodes.
+def ordered(members: Select[Any], order: str) -> Select[Any]:
+    """Number and position of `members`, in order; see `Store.heads`, and `listing` for orders by scores.
 
     Raises:
-        UnknownName: no such flag.
+        InputError: no such order.
     """
-    for name in ("environment", "agent"):
-        part = getattr(where, name)
-        if part is not None:
-            yield EPISODE.c[name].icontains(part, autoescape=True)
-    for name in ("item", "status", "framing", "provenance"):
-        value = getattr(where, name)
-        if value is not None:
-            yield EPISODE.c[name] == value
-    if where.flag is not None:
-        try:
-            flag = Flag[where.flag.upper()]
-        except KeyError:
-            raise UnknownName.of_kind("flag", where.flag, (str(known.name).lower() for known in Flag)) from None
-        yield EPISODE.c.flags.op("&")(int(flag)) != 0
-    if where.text is not None:
-        searched = ("key", "external_id", "environment", "agent", "item", "reason")
-        yield or_(*(EPISODE.c[name].icontains(where.text, autoescape=True) for name in searched))
-
-
-def _ordered(members: Select[Any], order: str) -> Select[Any]:
-    """Number and position, in order."""
     column = order.removeprefix("-")
-    if column not in ORDERS:
-        raise InputError(f"episodes cannot be ordered by {column!r}; use one of {', '.join(ORDERS)}")
     position = members.selected_columns["position"]
     narrow = members.with_only_columns(EPISODE.c.number, position, maintain_column_froms=True)
-    if order == "position":
-        return narrow
-    by = members.selected_columns[column]
+    if column == "position":
+        return narrow.order_by(None).order_by(position.desc(), EPISODE.c.number.desc()) if order != column else narrow
+    if column not in ORDERS:
+        known = f"use one of {', '.join(ORDERS)}, or a score as SCORER/NAME"
+        raise InputError(f"episodes cannot be ordered by {column!r}; {known}")
+    by = number_of(column) if column in NUMBERS else EPISODE.c[column]
     descending = order.startswith("-")
     return narrow.order_by(None).order_by(
         by.is_(None), by.desc() if descending else by.asc(), position, EPISODE.c.number

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from sandbox.store.database import chunks
 from sandbox.store.payloads import Damaged, Payloads
 from sandbox.store.schema_0001 import OldSteps
 from sandbox.store.tables import ANSWERED_AGAIN, DICTIONARY, EPISODE, EVENT, STEP
-from sandbox.store.unpacking import STORED, Unpacker, events_of, lines_of
+from sandbox.store.unpacking import STORED, StepSkim, Unpacker, events_of, lines_of, skimmed
 from sandbox.store.writer import ENDED
 from sandbox.text import canonical
 from sandbox.trace import Episode, EpisodeSpec, Step, Usage, trusted
@@ -80,8 +80,7 @@ def read_payloads(connection: Connection, kept: Payloads | None = None) -> Paylo
         return _stored(connection, refs)
 
     def dictionary(number: int) -> bytes | None:
-        found: bytes | None = connection.execute(select(DICTIONARY.c.data).where(DICTIONARY.c.id == number)).scalar()
-        return found
+        return _dictionary(connection, number)
 
     if kept is None:
         return Payloads(fetch, dictionary)
@@ -97,7 +96,16 @@ def fetch_later(payloads: Payloads, reading: Callable[[], AbstractContextManager
         with reading() as connection:
             return _stored(connection, refs)
 
-    payloads.fetch = fetch
+    def dictionary(number: int) -> bytes | None:
+        with reading() as connection:
+            return _dictionary(connection, number)
+
+    payloads.fetch, payloads.expander.fetch = fetch, dictionary
+
+
+def _dictionary(connection: Connection, number: int) -> bytes | None:
+    found: bytes | None = connection.execute(select(DICTIONARY.c.data).where(DICTIONARY.c.id == number)).scalar()
+    return found
 
 
 def _stored(connection: Connection, refs: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
@@ -116,6 +124,8 @@ def _stored(connection: Connection, refs: Sequence[bytes]) -> list[tuple[bytes, 
 class Reader:
     """Makes episodes, specifications and steps of rows; `place` names the database in messages.
 
+    `reading`: how to read on when `connection` has been given back, for steps that are made as they are read.
+
     Raises, all of it:
         StoreCorrupt: stored bytes do not fit their hash, or are no JSON; names the episode and the step.
     """
@@ -128,6 +138,7 @@ class Reader:
         self._as_read = parts is not None
         self._parts = PARTS if parts is None else parts
         self._unpacker = Unpacker(payloads, self._parts)
+        self.reading: Callable[[], AbstractContextManager[Connection]] = lambda: nullcontext(connection)
 
     def episodes(self, rows: Sequence[EpisodeColumns]) -> list[Episode]:
         """The whole episodes of `rows`."""
@@ -144,6 +155,24 @@ class Reader:
         """The steps from `start` to before `stop`, without the rest of the episode."""
         steps = self._rows([row], STEP.c.index >= start, STEP.c.index < stop).get(row.number, ())
         return self._steps(row, steps, self._old([row] if any(step[-1] is None for step in steps) else ()), start)
+
+    def steps_of_attempt(self, row: EpisodeColumns, attempt: int) -> list[Step]:
+        """The steps of another attempt than the latest."""
+        of_attempt = and_(STEP.c.episode == row.number, STEP.c.attempt == attempt)
+        query = select(STEP.c.episode, *(STEP.c[name] for name in STORED)).where(of_attempt).order_by(STEP.c.index)
+        rows = [one for one in raw_rows(self._connection, query) if one[-1] is not None]  # schema 0001 had no people
+        return self._steps(row, rows, None, 0)
+
+    def skim(self, row: EpisodeColumns, start: int, stop: int) -> list[StepSkim]:
+        """Of the steps from `start` to before `stop` what can be told without making them: a hundred times as fast."""
+        rows = self._rows([row], STEP.c.index >= start, STEP.c.index < stop).get(row.number, ())
+        old = self._old([row] if any(step[-1] is None for step in rows) else ())
+        return [self._skim(row, step, old) for step in rows]
+
+    def about(self, row: EpisodeColumns) -> Episode:
+        """The episode without its steps."""
+        self._payloads.load([row.condition_ref, row.item_ref, row.result_ref])
+        return self._made(row, [])
 
     def spec(self, row: Any, external_id: str | None) -> EpisodeSpec:
         """The specification, if it has the episode's key; `row` has its columns, and `external_id` is decoded."""
@@ -162,13 +191,13 @@ class Reader:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _rows(
-        self, episodes: Sequence[EpisodeColumns], *where: ColumnElement[bool]
+        self, episodes: Sequence[EpisodeColumns], *where: ColumnElement[bool], connection: Connection | None = None
     ) -> dict[int, list[tuple[Any, ...]]]:
         """Rows of steps, by the number of their episode, which is their first column."""
         steps: dict[int, list[tuple[Any, ...]]] = {}
         for some in chunks(episodes):
             query = _STEPS.where(STEP.c.episode.in_([row.number for row in some]), *where)
-            for number, own in itertools.groupby(raw_rows(self._connection, query), itemgetter(0)):
+            for number, own in itertools.groupby(raw_rows(connection or self._connection, query), itemgetter(0)):
                 steps[number] = list(own)
         return steps
 
@@ -205,6 +234,17 @@ class Reader:
                 raise fault(index, error) from error
         return made
 
+    def _skim(self, row: EpisodeColumns, step: tuple[Any, ...], old: OldSteps | None) -> StepSkim:
+        number, index, content = step[0], step[1], step[-1]
+        try:
+            if content is not None:
+                lines = lines_of(self._payloads.expander.expand(content))
+            else:
+                lines = [] if old is None else lines_of(b"\n".join(old.lines(number, index)))
+            return skimmed(lines)
+        except Damaged as error:
+            raise self._corrupt(row, f", step {index + 1}: {error}") from error
+
     def _earlier(self, row: EpisodeColumns, known: dict[int, list[bytes]]) -> Callable[[int], list[Any]]:
         """Gives the events of a step, as they are written: lists of messages go on from step to step.
 
@@ -214,7 +254,9 @@ class Reader:
         def events(step: int) -> list[Any]:
             if step not in known:
                 since = STEP.c.index.between(step - EARLIER_AT_ONCE, step)
-                for _, index, *_, content in self._rows([row], since).get(row.number, ()):
+                with self.reading() as connection:
+                    rows = self._rows([row], since, connection=connection).get(row.number, ())
+                for _, index, *_, content in rows:
                     if index not in known:
                         known[index] = lines_of(self._payloads.expander.expand(content))
             return events_of(known[step])
@@ -227,10 +269,13 @@ class Reader:
         steps: Sequence[tuple[Any, ...]],
         old: OldSteps | None,
     ) -> Episode:
-        spec = self._spec(row)
         trace = self._steps(row, steps, old)
         if row.status in ENDED and len(trace) != row.steps:
             raise self._corrupt(row, f": {len(trace)} of its {row.steps} steps are there")
+        return self._made(row, trace)
+
+    def _made(self, row: EpisodeColumns, trace: Sequence[Step]) -> Episode:
+        spec = self._spec(row)
         result = _NOTHING if row.result_ref is None else self._value(row, ", its result", row.result_ref, _result)
         fields = {
             "id": row.key,
@@ -248,6 +293,7 @@ class Reader:
             "privileged": result["privileged"],
             "usage": result["usage"],
             "position": row.position,
+            "annotations": (),
         }
         if row.status in STATUSES and row.provenance in PROVENANCES:
             return trusted(Episode, fields)

@@ -7,7 +7,8 @@ gone, by the shape of the rows. Then goes what cannot be shown to be as it was r
   and scores and memberships that refer to what is not there;
 - the trace of an episode with a missing or changed step (its chain of digests says so), a missing payload, or events
   that may be missing: the episode becomes pending again, and runs anew from what is journalled of its model calls;
-- an episode whose specification is gone: it comes back as pending when its experiment is run again.
+- an episode whose specification is gone: it comes back as pending when its experiment is run again. What people said
+  of it goes with it; what they said of any other stays, also where that is to run anew.
 
 What no hash covers (an event's kind, the seconds of a step, the text of an error) is taken as it is read.
 """
@@ -38,6 +39,7 @@ from sqlalchemy import (
     update,
 )
 
+from sandbox.annotation import KINDS
 from sandbox.errors import StoreCorrupt, StoreError
 from sandbox.store.database import Database, chunks, open_database
 from sandbox.store.faults import explained
@@ -46,6 +48,7 @@ from sandbox.store.payloads import Damaged, Expander, decode, numbered, unpacked
 from sandbox.store.rows import names_of, stored_counts
 from sandbox.store.store import Store
 from sandbox.store.tables import (
+    ANNOTATION,
     CARD,
     DICTIONARY,
     EPISODE,
@@ -332,6 +335,7 @@ class _Rescue:
         for column in (EXPERIMENT.c.content_ref, EPISODE.c.condition_ref, EPISODE.c.item_ref):
             run(delete(column.table).where(~exists().where(PAYLOAD.c.hash == column)))
         run(delete(EPISODE).where(EPISODE.c.status.not_in((*ENDED, "pending", "running"))))
+        run(delete(ANNOTATION).where(ANNOTATION.c.kind.not_in(KINDS)))
         self._drop_unreadable_replies()
         run(update(EPISODE).values(lease_owner=None, lease_until=None))  # no process runs the new store's episodes
         for table in (SCORE, MARK):
@@ -448,6 +452,7 @@ def _drop_orphans(connection: Connection) -> None:
         (REPLY.c.episode, EPISODE.c.number),
         (SCORE.c.card, CARD.c.number),
         (MARK.c.card, CARD.c.number),
+        (ANNOTATION.c.episode, EPISODE.c.number),
     ):
         connection.execute(delete(column.table).where(~exists().where(other == column)))
 

@@ -27,6 +27,7 @@ class EpisodeHead(NamedTuple):
         treatments: factor -> value.
         returns, seat_counts: seat -> its return and the counts of its decisions, of an ended episode with several
             agents under evaluation, and of no other: see `shares`.
+        parent: the key of the episode that it is a fork of; None where it is none.
     """
 
     id: str
@@ -57,6 +58,7 @@ class EpisodeHead(NamedTuple):
     treatments: Mapping[str, Any] = {}
     returns: Mapping[str, float] = {}
     seat_counts: Mapping[str, Mapping[str, int]] = {}
+    parent: str | None = None
 
     def by_agent(self) -> list[EpisodeHead]:
         """The episode as it is about each agent under evaluation; itself where there is one."""
@@ -166,6 +168,14 @@ class StepHead:
     flags: int
 
 
+class Pulse(NamedTuple):
+    """How far an episode is: its status, its latest attempt, and how many steps of that are recorded."""
+
+    status: Status
+    attempt: int
+    steps: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentRow:
     """An experiment and how far it is.
@@ -173,6 +183,7 @@ class ExperimentRow:
     Attributes:
         hash: of its content.
         episodes: how many it has; `counts` says how many have which status (statuses with none are left out).
+        agents: names of those under evaluation.
     """
 
     id: int
@@ -181,6 +192,7 @@ class ExperimentRow:
     content: Mapping[str, Any]
     episodes: int
     counts: Mapping[str, int]
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +221,25 @@ class MarkRow:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A condition of a `Filter` that is more than a field of it; `filters` reads them from words.
+
+    Attributes:
+        key: what is asked about; one of `conditions.TERMS`, or `text`: all that was seen and said in the episode.
+        sign: how it is compared: `:`, `~`, or one of `= != < <= > >=`.
+        value: with what.
+        name: which of them: a score as `SCORER/NAME`, a count or another number of the episode, a label.
+        negated: the episodes that do not fit it are meant.
+    """
+
+    key: str
+    sign: str = ":"
+    value: str | float = ""
+    name: str = ""
+    negated: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which episodes are meant: those that fit every field that is given.
@@ -217,6 +248,7 @@ class Filter:
         environment, agent: part of the name; letter case does not matter.
         flag: a name of `tables.Flag`, such as `risk`.
         text: part of the key, external id, environment, agent, item or reason; letter case does not matter.
+        terms: conditions of other kinds, all of which must hold.
     """
 
     environment: str | None = None
@@ -227,6 +259,81 @@ class Filter:
     provenance: str | None = None
     flag: str | None = None
     text: str | None = None
+    terms: tuple[Term, ...] = ()
+
+    @property
+    def searched(self) -> tuple[Term, ...]:
+        """The terms that no column answers: whole episodes must be read for them (see `Store.search`)."""
+        return tuple(term for term in self.terms if term.key == "text")
+
+
+class ScoreName(NamedTuple):
+    """A score that some episode has; written `SCORER/NAME`."""
+
+    scorer: str
+    name: str
+
+    def __str__(self) -> str:
+        """As people write it."""
+        return f"{self.scorer}/{self.name}"
+
+
+class Vocabulary(NamedTuple):
+    """The names that a store knows, for completion and for the spelling of filters.
+
+    Attributes:
+        scores: each scorer's in its own order, so that its first is its main one; those of the scorer that has most to
+            say first.
+        marks: names of marks.
+        labels, authors: of people's annotations.
+    """
+
+    environments: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    scores: tuple[ScoreName, ...] = ()
+    marks: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
+class Group(NamedTuple):
+    """The episodes of one condition: everything but item, repetition and seed is the same.
+
+    Attributes:
+        id: of the condition, hexadecimal digits; the filter term `condition:ID` means its episodes.
+        differs: what tells it from the other conditions of its environment: settings, treatments, framing, seats.
+        episodes: how many; `statuses` says how many have which.
+        returns: how many have a return; `mean` and `deviation` (of a sample; None of fewer than two) are theirs.
+        bins: how many returns lie in each eighth between the least and the greatest of its environment.
+        flagged: how many have a flag that is more than an opportunity.
+        scores: mean of each score that was asked for, over the episodes of which it is defined; None where none is.
+    """
+
+    id: str
+    environment: str
+    agent: str
+    differs: Mapping[str, Any]
+    episodes: int
+    statuses: Mapping[str, int]
+    returns: int
+    mean: float | None
+    deviation: float | None
+    low: float | None
+    high: float | None
+    bins: tuple[int, ...]
+    flagged: int
+    scores: tuple[float | None, ...] = ()
+
+
+class Found(NamedTuple):
+    """How far a search is: of how many episodes it has seen all text, and the numbers of those that fit since the last.
+
+    `steps`: how many steps they had.
+    """
+
+    episodes: int
+    steps: int
+    numbers: list[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

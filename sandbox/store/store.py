@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -33,14 +35,21 @@ from sqlalchemy import (
     update,
 )
 
+from sandbox.annotation import Annotation, Kind, checked_name, checked_text, checked_value
 from sandbox.errors import InputError, StoreCorrupt, StoreError, UnknownName
-from sandbox.scorer import Card
+from sandbox.scorer import PARTS, Card
+from sandbox.store import annotations as people
 from sandbox.store.bulk import BulkInsert
-from sandbox.store.cards import read_cards, read_marks, read_scores
+from sandbox.store.cards import read_cards, read_latest, read_marks, read_scores
+from sandbox.store.claims import is_dead
 from sandbox.store.columns import from_column, to_column
+from sandbox.store.conditions import conditions
 from sandbox.store.database import PATIENCE, Database, chunks, open_database
-from sandbox.store.heads import conditions, members_of, read_heads
+from sandbox.store.heads import heads_of, read_heads
+from sandbox.store.listing import read_groups, read_numbers, read_scores_of, read_vocabulary
+from sandbox.store.members import members_of
 from sandbox.store.payloads import Damaged, Packer, Payloads, compress, decode
+from sandbox.store.pulse import read_open, read_pulse
 from sandbox.store.reading import (
     EpisodeColumns,
     Reader,
@@ -52,20 +61,27 @@ from sandbox.store.reading import (
     seats_answering_again,
 )
 from sandbox.store.redaction import Redaction
+from sandbox.store.relatives import relatives_of
 from sandbox.store.rows import (
     Claimed,
     EpisodeHead,
     ExperimentRow,
     Filter,
+    Found,
+    Group,
     Holder,
     MarkRow,
+    Pulse,
     ScoreRow,
     Spent,
     StepHead,
     StoredReply,
+    Vocabulary,
     names_of,
 )
+from sandbox.store.searching import search
 from sandbox.store.tables import EPISODE, EXPERIMENT, MEMBERSHIP, PAYLOAD, REPLY, STEP
+from sandbox.store.unpacking import StepSkim
 from sandbox.store.writer import ENDED, Attempts, Writer
 from sandbox.trace import Episode, EpisodeSpec, Step
 
@@ -174,14 +190,16 @@ class Store:
         """All experiments, in the order in which they were last used, with their progress."""
         with self._reading() as connection:
             rows = connection.execute(select(EXPERIMENT).order_by(EXPERIMENT.c.used)).all()
-            counts: dict[int, dict[str, int]] = {row.id: {} for row in rows}
+            counts: dict[int, Counter[str]] = {row.id: Counter() for row in rows}
+            agents: dict[int, set[str]] = {row.id: set() for row in rows}
             progress = connection.execute(
-                select(MEMBERSHIP.c.experiment, EPISODE.c.status, func.count())
+                select(MEMBERSHIP.c.experiment, EPISODE.c.status, EPISODE.c.agent, func.count())
                 .join(EPISODE, EPISODE.c.number == MEMBERSHIP.c.episode)
-                .group_by(MEMBERSHIP.c.experiment, EPISODE.c.status)
+                .group_by(MEMBERSHIP.c.experiment, EPISODE.c.status, EPISODE.c.agent)
             )
-            for experiment, status, count in progress:
-                counts[experiment][status] = count
+            for experiment, status, agent, count in progress:
+                counts[experiment][status] += count
+                agents[experiment].add(agent)
             payloads = read_payloads(connection)
             payloads.load(row.content_ref for row in rows)
             return [
@@ -190,11 +208,18 @@ class Store:
                     name=row.name,
                     hash=row.content_ref.hex(),
                     content=self._value(payloads, row.content_ref, f"experiment {row.name!r}"),
-                    episodes=sum(counts[row.id].values()),
-                    counts=counts[row.id],
+                    episodes=counts[row.id].total(),
+                    counts=dict(counts[row.id]),
+                    agents=tuple(sorted(agents[row.id])),
                 )
                 for row in rows
             ]
+
+    def experiment_names(self) -> dict[int, str]:
+        """Number -> name of every experiment, the last used first; without their progress, which takes longer."""
+        with self._reading() as connection:
+            rows = connection.execute(select(EXPERIMENT.c.id, EXPERIMENT.c.name).order_by(EXPERIMENT.c.used.desc()))
+            return {row.id: row.name for row in rows}
 
     def experiment(self, name_or_id: str | int) -> ExperimentRow:
         """The experiment with this number, or else the one last used under this name.
@@ -369,21 +394,81 @@ class Store:
     ) -> Sequence[EpisodeHead]:
         """Episodes (of all experiments, by default) without their steps.
 
-        `order` is one of `heads.ORDERS`, with a `-` before it to begin with the greatest; ties are in canonical order.
+        `order` is one of `heads.ORDERS` or a score as `SCORER/NAME`, with a `-` before it to begin with the greatest;
+        ties are in canonical order, and what is not known comes last. A filter with terms about the text of episodes
+        reads all those that fit it otherwise.
 
         Raises:
             InputError: no such order or flag.
         """
+        if (where is not None and where.searched) or "/" in order:
+            numbers = self.matching(experiment, where or Filter(), order)
+            return self.heads_of(numbers[offset : None if limit is None else offset + limit], experiment)
         with self._reading() as connection:
             return read_heads(connection, self.place, members_of(experiment), where, order, limit, offset)
 
     def count(self, experiment: int | None = None, where: Filter | None = None) -> int:
         """How many episodes `heads` would give without a limit."""
+        if where is not None and where.searched:
+            return len(self.matching(experiment, where))
         query = members_of(experiment)
         if where is not None:
             query = query.where(*conditions(where))
         with self._reading() as connection:
-            return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+            narrow = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+            return int(connection.execute(narrow).scalar_one())
+
+    def episode_numbers(
+        self, experiment: int | None = None, where: Filter | None = None, order: str = "position"
+    ) -> array[int]:
+        """Numbers of the episodes that fit, in order (as `heads` has it): eight bytes each, for lists of very many.
+
+        Terms about the text of episodes are left to `search`.
+
+        Raises:
+            InputError: no such order or flag.
+        """
+        with self._reading() as connection:
+            return read_numbers(connection, members_of(experiment), where or Filter(), order)
+
+    def heads_of(self, numbers: Sequence[int], experiment: int | None = None) -> Sequence[EpisodeHead]:
+        """The episodes with these numbers, all of which are there, in this order."""
+        with self._reading() as connection:
+            return heads_of(connection, self.place, members_of(experiment), numbers)
+
+    def scores_of(self, numbers: Sequence[int], names: Iterable[str]) -> dict[int, dict[str, float | None]]:
+        """Number -> score as `SCORER/NAME` -> its value, of those of `names` that the episodes have."""
+        with self._reading() as connection:
+            return read_scores_of(connection, numbers, names)
+
+    def groups(
+        self, experiment: int | None = None, where: Filter | None = None, scores: Sequence[str] = ()
+    ) -> list[Group]:
+        """The episodes that fit by their condition; `scores`, as `SCORER/NAME`: whose means are wanted."""
+        where = where or Filter()
+        if where.searched:
+            raise InputError("episodes cannot be grouped while the filter has text~: take that term out")
+        with self._reading() as connection:
+            return read_groups(connection, self.place, members_of(experiment), where, scores)
+
+    def vocabulary(self, experiment: int | None = None) -> Vocabulary:
+        """The names that filters may use."""
+        with self._reading() as connection:
+            return read_vocabulary(connection, members_of(experiment))
+
+    def search(self, numbers: Sequence[int], where: Filter) -> Iterator[Found]:
+        """Those of `numbers` that fit the filter's terms about text, in that order, told batch by batch.
+
+        It takes no more memory than a batch; whoever has seen enough stops asking.
+        """
+        return search(self._reading, numbers, where.searched)
+
+    def matching(self, experiment: int | None, where: Filter, order: str = "position") -> list[int]:
+        """Numbers of all episodes that fit, in order; reads whole episodes where the filter has terms about text."""
+        numbers = self.episode_numbers(experiment, where, order)
+        if not where.searched:
+            return list(numbers)
+        return [number for found in self.search(numbers, where) for number in found.numbers]
 
     def find(self, prefix: str) -> str:
         """The key of the one episode whose external id is `prefix`, or whose key begins with it.
@@ -433,6 +518,66 @@ class Store:
             row = self._row(connection, key)
             return Reader(connection, self.place, read_payloads(connection)).steps(row, start, stop)
 
+    def earlier_steps(self, key: str) -> list[Step]:
+        """The steps of whichever attempt before the latest came farthest, which was interrupted; [] where none began.
+
+        Raises:
+            UnknownName, StoreCorrupt: as `episode` does.
+        """
+        with self._reading() as connection:
+            row = self._row(connection, key)
+            earlier = and_(STEP.c.episode == row.number, STEP.c.attempt < row.attempt)
+            far = select(STEP.c.attempt).where(earlier).group_by(STEP.c.attempt)
+            attempt = connection.execute(far.order_by(func.count().desc(), STEP.c.attempt.desc()).limit(1)).scalar()
+            if attempt is None:
+                return []
+            return Reader(connection, self.place, read_payloads(connection)).steps_of_attempt(row, attempt)
+
+    def is_held(self, key: str) -> bool:
+        """Whether some process that may be alive is playing the episode now."""
+        query = select(EPISODE.c.lease_owner, EPISODE.c.lease_until).where(
+            EPISODE.c.key == key, EPISODE.c.status == "running"
+        )
+        with self._reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None or row.lease_until is None or row.lease_until < time.time():
+            return False
+        return not is_dead(row.lease_owner or "")
+
+    def steps_as_read(self, key: str, start: int, stop: int) -> list[Step]:
+        """The same steps, each part of which is made of what is stored when it is asked for, while the store is open.
+
+        Raises:
+            UnknownName, StoreCorrupt: as `episode` does; reading a step may raise StoreCorrupt, too.
+        """
+        with self._reading() as connection:
+            payloads = read_payloads(connection)
+            reader = Reader(connection, self.place, payloads, PARTS)
+            steps = reader.steps(self._row(connection, key), start, stop)
+        fetch_later(payloads, self._database.reading)
+        reader.reading = self._database.reading
+        return steps
+
+    def about(self, key: str) -> Episode:
+        """The episode without its steps.
+
+        Raises:
+            UnknownName, StoreCorrupt: as `episode` does.
+        """
+        with self._reading() as connection:
+            return Reader(connection, self.place, read_payloads(connection)).about(self._row(connection, key))
+
+    def skim(self, key: str, start: int, stop: int) -> list[StepSkim]:
+        """Kinds of events, and rewards, of the steps from `start` to before `stop`, at a fraction of what steps cost.
+
+        Raises:
+            UnknownName, StoreCorrupt: as `episode` does.
+        """
+        with self._reading() as connection:
+            return Reader(connection, self.place, read_payloads(connection)).skim(
+                self._row(connection, key), start, stop
+            )
+
     def outline(self, key: str) -> list[StepHead]:
         """All steps of an episode's latest attempt, as short as a timeline shows them.
 
@@ -445,6 +590,31 @@ class Store:
                 StepHead(index, tick, from_column(seat), outcome, reward, flags)
                 for index, tick, seat, outcome, reward, flags in raw_rows(connection, query)
             ]
+
+    def pulse(self, key: str) -> Pulse:
+        """How far an episode is, cheaply: to be asked again and again while another process runs it.
+
+        Raises:
+            UnknownName: the store has no episode with exactly this key.
+        """
+        with self._reading() as connection:
+            pulse = read_pulse(connection, key)
+        if pulse is None:
+            raise UnknownName.of_kind("episode", key, (), f"looked in {self.place}")
+        return pulse
+
+    def open_counts(self, experiment: int | None = None) -> tuple[int, int]:
+        """How many episodes of the experiment (of all, by default) are pending, how many running; as cheap."""
+        with self._reading() as connection:
+            return read_open(connection, experiment)
+
+    def relatives(self, key: str, limit: int = 200) -> Sequence[EpisodeHead]:
+        """What an episode is worth comparing with: its parent, its forks, and others of its environment, item and seed.
+
+        At most `limit` of them, in canonical order.
+        """
+        with self._reading() as connection:
+            return read_heads(connection, self.place, relatives_of(key), None, "position", limit, 0)
 
     def episodes(self, experiment: int | None = None, parts: Set[str] | None = None) -> Iterator[Episode]:
         """Every episode that has ended, in canonical order, some at a time.
@@ -488,6 +658,11 @@ class Store:
             of = None if experiment is None else _numbers(experiment)
             return read_cards(connection, scorer, version, config_hash, of)
 
+    def latest_cards(self, experiment: int | None = None) -> dict[str, dict[str, Card]]:
+        """Key -> scorer -> what it said last of the episode's latest attempt, with whichever version and config."""
+        with self._reading() as connection:
+            return read_latest(connection, None if experiment is None else _numbers(experiment))
+
     def scores(self, experiment: int | None = None, *, episode: str | None = None) -> list[ScoreRow]:
         """The scores of all scorers, each scorer's latest of each episode's latest attempt, in canonical order.
 
@@ -501,7 +676,89 @@ class Store:
         with self._reading() as connection:
             return read_marks(connection, key)
 
+    # -- what people say ----------------------------------------------------------------------------------------------
+
+    def annotate(
+        self,
+        key: str,
+        kind: Kind,
+        *,
+        author: str,
+        step: int | None = None,
+        name: str = "",
+        value: float | None = None,
+        text: str = "",
+    ) -> Annotation:
+        """Say something of an episode, or of a step of it (from 0); committed when this returns.
+
+        A label takes the place of the author's own of that name; who bookmarks twice has one bookmark. Scores that
+        were made of the episode's annotations are deleted, here and whenever one is changed or deleted.
+
+        Raises:
+            UnknownName: the store has no episode with exactly this key (see `find`).
+            InputError: the episode has no such step, a text is empty or too long, or the value is not finite.
+        """
+        hide = Redaction(os.environ).text
+        said: dict[str, Any] = {
+            "author": hide(checked_name(author, "the author's name")),
+            "name": hide(checked_name(name, "the label's name")) if kind == "label" else "",
+            "value": checked_value(1.0 if value is None else value) if kind == "label" else None,
+            "text": hide(checked_text(text)) if kind == "note" else "",
+        }
+        with self._speaking() as connection:
+            number = self._row(connection, key).number
+            added = people.add(connection, number, step=step, kind=kind, **said)
+            return people.read(connection, episode=key, number=added)[0]
+
+    def change_annotation(
+        self, number: int, *, author: str | None = None, text: str | None = None, value: float | None = None
+    ) -> None:
+        """Give a note another text, or a label another value; `author`: whose it must be, None for anybody's.
+
+        Raises:
+            UnknownName: there is no annotation of this number.
+            InputError: it is somebody else's, the text is empty or too long, or the value is not finite.
+        """
+        values: dict[str, Any] = {} if value is None else {"value": checked_value(value)}
+        if text is not None:
+            values["text"] = Redaction(os.environ).text(checked_text(text))
+        with self._speaking() as connection:
+            people.change(connection, number, author, **values)
+
+    def delete_annotation(self, number: int, *, author: str | None = None) -> None:
+        """Delete an annotation; raises as `change_annotation` does."""
+        with self._speaking() as connection:
+            people.remove(connection, number, author)
+
+    def annotations(
+        self, experiment: int | None = None, *, episode: str | None = None, author: str | None = None
+    ) -> list[Annotation]:
+        """What people say: in canonical order of the episodes, of an episode as a whole before its steps, in theirs.
+
+        `episode`: the key of the only one that is asked about. What is about an earlier attempt is there, too.
+        """
+        with self._reading() as connection:
+            return people.read(connection, experiment, episode=episode, author=author)
+
+    def label_names(self) -> list[str]:
+        """The names of labels in use, most often used first."""
+        with self._reading() as connection:
+            return people.names(connection, "name")
+
+    def annotators(self) -> list[str]:
+        """Who annotated anything, most active first."""
+        with self._reading() as connection:
+            return people.names(connection, "author")
+
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _speaking(self) -> Iterator[Connection]:
+        """A transaction for annotations: what this store's writer was given, maybe of their scores, is there before."""
+        if self._writer is not None and self._writer.healthy:
+            self._writer.flush()
+        with self._database.writing() as connection:
+            yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -520,7 +777,7 @@ class Store:
         for spec in specs:
             if not -LARGEST <= spec.seed <= LARGEST:
                 raise InputError(f"{_where(spec)}: the seed {spec.seed} does not fit 63 bits; use a smaller one")
-            parts = (spec.config, spec.item, spec.seats, spec.treatments, spec.limits)
+            parts = (spec.config, spec.item, spec.seats, spec.treatments, spec.limits, spec.fork)
             same = (spec.environment, spec.evaluated, spec.framing, spec.asks, spec.external_id, *map(id, parts))
             shared = known.get(same)
             if shared is None:
@@ -530,10 +787,11 @@ class Store:
                 names = (to_column(spec.environment), to_column(spec.item_id), to_column(names_of(spec)))
                 external_id = None if spec.external_id is None else to_column(spec.external_id)
                 refs = (packer.put(content), packer.put(alone["item"]))
-                shared = known[same] = (names, (spec.framing, external_id, *refs))
-            who, rest = shared
+                parent = None if spec.fork is None else spec.fork.parent
+                shared = known[same] = (names, (spec.framing, external_id, *refs), parent)
+            who, rest, parent = shared
             chance = (spec.repetition, spec.seed)
-            rows[spec.key] = (spec.key, "pending", 0, *who, *chance, *rest, "executed", 0, b"", "", 0, 0, 0)
+            rows[spec.key] = (spec.key, "pending", 0, *who, *chance, *rest, "executed", 0, b"", "", 0, 0, 0, parent)
         return rows
 
     @staticmethod
@@ -581,6 +839,7 @@ _OUTLINE = (
 _SPEC_COLUMNS = (
     *("key", "status", "attempt", "environment", "item", "agent", "repetition", "seed", "framing", "external_id"),
     *("condition_ref", "item_ref", "provenance", "steps", "hash", "reason", "flags", "calls", "tokens"),
+    "parent",
 )
 
 

@@ -47,6 +47,7 @@ class Packed(NamedTuple):
 
 
 FIXED = 6  # lines of content before those of events
+REWARDS = 4  # which of them has the rewards
 
 
 class _Written(NamedTuple):

@@ -5,7 +5,8 @@ Models are made without validation where the row looks as `traces` writes it: se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple, get_args
 
@@ -17,7 +18,7 @@ from sandbox.scorer import PART_OF, PARTS
 from sandbox.store.columns import from_column
 from sandbox.store.conversations import Heard, event_data, read_events
 from sandbox.store.payloads import Damaged, Payloads, decode, encode
-from sandbox.store.traces import FIXED
+from sandbox.store.traces import FIXED, REWARDS
 from sandbox.trace import Event, MenuEntry, Outcome, Step, trusted
 
 _OUTCOMES = frozenset(get_args(Outcome))
@@ -155,6 +156,35 @@ class Unpacker:
                 data = {**data, "messages": heard.messages((step, place))}
             made.append(trusted(Event, {"kind": one[0], "data": data}))
         return tuple(made)
+
+
+class StepSkim(NamedTuple):
+    """What is told of a step without making it: the kinds of its events, and the rewards of all seats."""
+
+    kinds: frozenset[str]
+    rewards: Mapping[str, float]
+
+
+def skimmed(lines: Sequence[bytes]) -> StepSkim:
+    """A skim of the step with these lines.
+
+    Raises:
+        Damaged: they are not as they were written.
+    """
+    if len(lines) < FIXED:
+        raise Damaged("its content is not as it was written")
+    rewards = lines[REWARDS]
+    kinds = _kinds(frozenset(_KIND.findall(lines[FIXED]))) if len(lines) > FIXED else _NO_KINDS
+    return StepSkim(kinds, _rewards(rewards) if rewards else {})
+
+
+@lru_cache(maxsize=1024)
+def _kinds(written: frozenset[bytes]) -> frozenset[str]:
+    return frozenset(decode(kind) for kind in written)
+
+
+_KIND = re.compile(rb'^ ?\[("(?:[^"\\]|\\.)*")', re.MULTILINE)  # what an event's line begins with
+_NO_KINDS: frozenset[str] = frozenset()
 
 
 def lines_of(content: bytes) -> list[bytes]:

@@ -31,7 +31,7 @@ class Bar(Static):
         for part in parts:
             text, style = (part, "") if isinstance(part, str) else part
             pieces.append(Content.styled(display_line(text, LONGEST), style))
-        self.update(Content("").join(pieces))
+        self.update(Content("").join(pieces), layout=False)  # it keeps its one line
 
     @property
     def words(self) -> str:
@@ -59,7 +59,7 @@ class KeyBar(Bar):
         """Name the keys."""
         parts: list[Part] = []
         for key, label in key_line(self._where):
-            parts += [(key, "bold"), f" {label}   "]
+            parts += [(key, "bold"), f" {label}  "]
         self.say(*parts)
 
     def message(self, text: str, fault: bool = False) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
-from sandbox.report.plain import Passage
+from sandbox.report.raw import raw_did
+from sandbox.report.words import Passage
+from sandbox.tui.layout import Layout
 from sandbox.tui.moment import Moment
-from sandbox.tui.text_pane import MomentPane
+from sandbox.tui.moment_pane import MomentPane
 
 
 class Did(MomentPane):
@@ -15,6 +17,8 @@ class Did(MomentPane):
 
     TITLE: ClassVar[str] = "what it did"
 
-    def passages(self, moment: Moment) -> Sequence[Passage]:
-        """See `sandbox.report.plain`."""
+    def passages(self, moment: Moment, layout: Layout) -> Iterable[Passage]:
+        """See `sandbox.report`."""
+        if layout.raw and moment.step is not None:
+            return raw_did(moment.step)
         return moment.did()

@@ -1,46 +1,66 @@
-"""The screen of one episode: a step at a time, in four panes, with a timeline of what is worth a look."""
+"""The screen of one episode: a step at a time, in panes, with a timeline of what is worth a look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal
+from textual.containers import Horizontal
 from textual.screen import Screen
 
+from sandbox.annotation import Annotation
+from sandbox.errors import SandboxError
 from sandbox.report.plain import MERE, agent_words, where_words
 from sandbox.report.shots import shots
-from sandbox.tui.actions import bindings
+from sandbox.tui.actions import Where, bindings
+from sandbox.tui.annotate import Annotator, Place
 from sandbox.tui.bar import Bar, KeyBar
-from sandbox.tui.came import Came
-from sandbox.tui.did import Did
+from sandbox.tui.copying import bounded, pane_text, step_text
+from sandbox.tui.event_tree import EventTreeScreen
+from sandbox.tui.export import export
+from sandbox.tui.finding import Finding
+from sandbox.tui.following import LiveEpisode, toggle
+from sandbox.tui.layout import Layout
 from sandbox.tui.moment import Moment, Recording
+from sandbox.tui.panes import Panes
 from sandbox.tui.picture import PictureScreen, picture_widget, pictures
+from sandbox.tui.playing import Player
 from sandbox.tui.prompt import Prompt
-from sandbox.tui.said import Said
-from sandbox.tui.saw import Saw
+from sandbox.tui.relatives import ask_what_to_compare
+from sandbox.tui.source import Source
 from sandbox.tui.step_list import StepList
-from sandbox.tui.text_pane import MomentPane
 from sandbox.tui.timeline import Timeline
 
 WIDE = 120
 """Columns from which on the list of steps is shown beside the panes."""
+TALL = 30
+"""Rows from which on the timeline has a second one."""
+
+SUMMARISED = 2_000
+"""Steps up to which what decided an episode is worked out: that takes all its steps into memory."""
 
 
 class EpisodeScreen(Screen[None]):
-    """Steps through a recording; `index` is the current step, from 0."""
+    """Steps through a recording; `index` is the current step, from 0. `source`: where other episodes are found."""
 
     CSS_PATH = "episode.tcss"
+    PLACE: ClassVar[Where] = "episode"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("episode")]
 
-    def __init__(self, recording: Recording, index: int = 0) -> None:
+    def __init__(self, recording: Recording, source: Source, index: int = 0, layout: Layout | None = None) -> None:
         super().__init__()
         self.recording = recording
+        self.source = source
         self.index = self._within(index)
-        self.needle = ""
+        self.finding = Finding(self)
+        self._shown = self.index
+        self._due = False  # whether the step is about to be painted
+        self.annotator = Annotator(self, source, self._annotated_place, self._annotated, self.say, self.show_step)
+        self._remembered = layout or Layout()
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -49,37 +69,23 @@ class EpisodeScreen(Screen[None]):
         yield Timeline(id="timeline")
         with Horizontal(id="body"):
             yield StepList(id="steps")
-            with Container(id="panes"):
-                yield Saw(id="saw")
-                yield Did(id="did")
-                yield Said(id="said")
-                yield Came(id="came")
+            yield Panes(self._remembered, id="panes")
         yield KeyBar("episode", id="keys")
 
     def on_mount(self) -> None:
-        """Say which episode it is, and show its first step."""
-        episode = self.recording.episode
-        spec = episode.spec
-        good = episode.status in ("finished", "running", "pending")
-        self.query_one("#title", Bar).say(
-            (spec.environment, "bold $accent"),
-            f"  {agent_words(episode)}  item {spec.item_id}  seed {spec.seed}  ",
-            (episode.status, "" if good else "bold $text-error"),
-            "" if episode.total is None else f"  return {episode.total:.10g}",
-            "" if episode.lived else "  hypothetical",
-        )
+        """Say which episode it is, and show its step."""
         self.query_one(StepList).border_title = "steps"
-        self.query_one("#saw").focus()
-        self._show()
+        self._begin()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show the list of steps where there is room for it."""
+        """Show the list of steps, and the second row of the timeline, where there is room for them."""
         self.set_class(event.size.width >= WIDE, "wide")
+        self.set_class(event.size.height >= TALL, "tall")
 
     @property
-    def panes(self) -> list[MomentPane]:
-        """The four panes, in reading order."""
-        return list(self.query(MomentPane))
+    def panes(self) -> Panes:
+        """The panes."""
+        return self.query_one(Panes)
 
     @property
     def moment(self) -> Moment:
@@ -89,40 +95,106 @@ class EpisodeScreen(Screen[None]):
     @property
     def count(self) -> int:
         """How many steps there are."""
-        return len(self.recording.episode.steps)
+        return len(self.recording.steps)
+
+    def say(self, text: str, fault: bool = False) -> None:
+        """Say something in place of the keys, until the next thing is done."""
+        self._refresh_if_due()
+        for bar in self.query(KeyBar):  # none where the screen was left meanwhile
+            bar.message(text, fault)
+
+    # -- showing ----------------------------------------------------------------------------------------------------
+
+    def show_recording(self, recording: Recording, brief: bool = False) -> None:
+        """Show another recording, or a later reading of this one, at the same step.
+
+        `brief`: without what takes all steps to be told; while an episode grows that would be read again and again.
+        """
+        self.recording = recording
+        self.index = self._within(self.index)
+        self._begin(brief)
 
     def show_step(self, index: int) -> None:
         """Show another step."""
         index = self._within(index)
         if index != self.index:
             self.index = index
-            self._show()
+            # Once for all keys that have come by then: who holds one down sees steps, and no queue of them.
+            if not self._due:
+                self._due = True
+                self.call_later(self._refresh_if_due)
+            for player in self.query(Player):
+                player.moved()
+
+    def _refresh_if_due(self) -> None:
+        if self._due and self in self.app.screen_stack:
+            self.refresh_step()
+
+    def refresh_step(self) -> None:
+        """Show the step as it is now; say so where it cannot be read."""
+        self._due = False
+        self._shown = self.index
+        self.query_one(Timeline).show(self.recording, self.index)
+        self.query_one(StepList).show(self.recording, self.index)
+        try:
+            moment = self.moment
+            self._say_where(moment)
+        except SandboxError as error:
+            self.query_one("#where", Bar).say((f"step {self.index + 1} of {self.count} cannot be read", "bold"))
+            self.say(str(error), fault=True)
+            return
+        self.panes.show(moment, self.finding.needle)
+        self.query_one(KeyBar).keys()
 
     def _within(self, index: int) -> int:
-        return max(0, min(index, len(self.recording.episode.steps) - 1))
+        return max(0, min(index, len(self.recording.steps) - 1))
 
-    def _show(self) -> None:
-        moment = self.moment
+    def _begin(self, brief: bool = False) -> None:
+        episode = self.recording.about
+        spec = episode.spec
+        good = episode.status in ("finished", "running", "pending")
+        self.query_one("#title", Bar).say(
+            (spec.environment, "bold $accent"),
+            f"  {agent_words(episode)}  item {spec.item_id}  seed {spec.seed}  ",
+            (episode.status, "" if good else "bold $text-error"),
+            "" if episode.total is None else f"  return {episode.total:.10g}",
+            "" if episode.lived else "  hypothetical",
+            f"  fork of {spec.fork.parent[:12]} at step {spec.fork.at + 1}" if spec.fork else "",
+        )
+        self.refresh_step()
+        if self.count and not brief:
+            self.run_worker(partial(self._read_on, self.recording), thread=True, group="reading", exclusive=True)
+
+    def _read_on(self, recording: Recording) -> None:
+        """In a thread: what takes all steps to be told."""
+        try:
+            signs = recording.survey() if recording.survey else None
+            summary = recording.summarised() if len(recording.steps) <= SUMMARISED else None
+        except SandboxError as error:
+            self.call_later(self.say, str(error), True)
+            return
+
+        def know() -> None:
+            recording.know(signs, summary)
+            if recording is self.recording and self in self.app.screen_stack:
+                self.query_one(Timeline).show(recording, self.index)
+                self.panes.show_again("came", "facts")
+
+        self.call_later(know)
+
+    def _say_where(self, moment: Moment) -> None:
         where = self.query_one("#where", Bar)
         if moment.step is None:
             where.say(("no steps", "bold"))
-        else:
-            flags = [name.replace("_", " ") for name in moment.flags if name not in MERE]
-            where.say(
-                (f"step {self.index + 1} of {self.count}", "bold"),
-                f"  {where_words(moment.step)}",
-                (f"  flags: {', '.join(flags)}" if flags else "", "bold $text-error"),
-                ("  opportunity" if set(MERE) & set(moment.flags) else "", "$text-primary"),
-                ("  v: picture" if shots(moment.step.events) else "", "$accent"),
-            )
-        self.query_one(Timeline).show(self.recording, self.index)
-        self.query_one(StepList).show(self.recording, self.index)
-        for pane in self.panes:
-            pane.show(moment, self.needle)
-        self.query_one(KeyBar).keys()
-
-    def _say(self, text: str) -> None:
-        self.query_one(KeyBar).message(text)
+            return
+        flags = [name.replace("_", " ") for name in moment.flags if name not in MERE]
+        where.say(
+            (f"step {self.index + 1} of {self.count}", "bold"),
+            f"  {where_words(moment.step)}",
+            (f"  flags: {', '.join(flags)}" if flags else "", "bold $text-error"),
+            ("  opportunity" if set(MERE) & set(moment.flags) else "", "$text-primary"),
+            ("  v: picture" if shots(moment.step.events) else "", "$accent"),
+        )
 
     # -- moving -----------------------------------------------------------------------------------------------------
 
@@ -132,7 +204,9 @@ class EpisodeScreen(Screen[None]):
 
     def on_row_list_moved(self) -> None:
         """Go to the step under the list's cursor."""
-        self.show_step(self.query_one(StepList).cursor)
+        cursor = self.query_one(StepList).cursor
+        if cursor != self._shown:  # else it followed us, who may be further by now
+            self.show_step(cursor)
 
     def action_next_step(self) -> None:
         """One step on."""
@@ -146,7 +220,7 @@ class EpisodeScreen(Screen[None]):
         if 0 <= index < self.count:
             self.show_step(index)
         else:
-            self._say(end)
+            self.say(end)
 
     def action_first_step(self) -> None:
         """To the first step."""
@@ -175,7 +249,7 @@ class EpisodeScreen(Screen[None]):
     def _jump(self, indices: Iterable[int], otherwise: str) -> None:
         index = next(iter(indices), None)
         if index is None:
-            self._say(otherwise)
+            self.say(otherwise)
         else:
             self.show_step(index)
 
@@ -188,88 +262,83 @@ class EpisodeScreen(Screen[None]):
             if answer.strip().isdecimal() and 1 <= int(answer[:12]) <= self.count:
                 self.show_step(int(answer) - 1)
             else:
-                self._say(f"no step {answer!r}: the episode has steps 1 to {self.count}")
+                self.say(f"no step {answer!r}: the episode has steps 1 to {self.count}")
 
         self.app.push_screen(Prompt(f"go to step (1 to {self.count}):"), go)
-
-    # -- searching --------------------------------------------------------------------------------------------------
 
     def action_search(self) -> None:
         """Ask for a text, and go to the first step from here on that has it; an empty one ends the search."""
 
         def search(answer: str | None) -> None:
-            if answer is None:
-                return
-            self.needle = answer.lower()
-            if self.needle:
-                self._find(range(self.index, self.count), "from here on")
-            else:
-                self._show()
+            if answer is not None:
+                self.finding.begin(answer)
 
-        self.app.push_screen(Prompt("search:", self.needle), search)
+        self.app.push_screen(Prompt("search:", self.finding.needle), search)
 
     def action_search_again(self, direction: int) -> None:
         """On to the next step that has the text (`direction` 1), or back to the one before (-1)."""
-        if not self.needle:
-            self.action_search()
-        elif direction > 0:
-            self._find(range(self.index + 1, self.count), "after this step")
+        if self.finding.needle:
+            self.finding.go_on(direction)
         else:
-            self._find(range(self.index - 1, -1, -1), "before this step")
-
-    def _find(self, indices: Iterable[int], where: str) -> None:
-        # One step's text at a time, only until the first hit: an episode may be larger than memory should hold twice.
-        found = next((index for index in indices if self.recording.moment(index).holds(self.needle)), None)
-        if found is not None:
-            self.index = found
-        self._show()
-        self._say(f"no {self.needle!r} {where}" if found is None else "s: next match   S: previous match")
+            self.action_search()
 
     # -- panes ------------------------------------------------------------------------------------------------------
 
     def action_next_pane(self) -> None:
         """Focus the next pane."""
-        self._focus(1)
+        self.panes.turn(1)
 
     def action_previous_pane(self) -> None:
         """Focus the pane before."""
-        self._focus(-1)
-
-    def _focus(self, by: int) -> None:
-        panes = self.panes
-        here = next((place for place, pane in enumerate(panes) if pane.has_focus), -by)
-        pane = panes[(here + by) % len(panes)]
-        if self.has_class("zoomed"):
-            for other in panes:
-                other.set_class(other is pane, "zoomed")
-        pane.focus()
-
-    def _pane(self) -> MomentPane:
-        return next((pane for pane in self.panes if pane.has_focus), self.panes[0])
+        self.panes.turn(-1)
 
     def action_zoom(self) -> None:
         """Give the pane all the room, or give it back."""
-        pane = self._pane()
-        zoomed = not self.has_class("zoomed")
-        self.set_class(zoomed, "zoomed")
-        for other in self.panes:
-            other.set_class(zoomed and other is pane, "zoomed")
-        pane.focus()
+        self.panes.zoom()
 
     def action_scroll(self, rows: int) -> None:
         """Scroll the pane by rows."""
-        self._pane().scroll_relative(y=rows, animate=False, immediate=True)
+        self.panes.scroll_rows(rows)
 
     def action_scroll_page(self, pages: int) -> None:
         """Scroll the pane by pages."""
-        pane = self._pane()
-        rows = max(pane.scrollable_content_region.height - 1, 1)
-        pane.scroll_relative(y=pages * rows, animate=False, immediate=True)
+        self.panes.scroll_pages(pages)
+
+    def action_switch(self, setting: str) -> None:
+        """Turn a setting of `Layout` on or off."""
+        on = self.panes.switch(setting)
+        what = {"raw": "as JSON", "difference": "what is new since it looked last", "seats": "a column for each seat"}
+        key = {"raw": "x", "difference": "d", "seats": "u"}[setting]
+        self.say(f"{what[setting]}   {key}: back" if on else f"no longer {what[setting]}")
+
+    def action_copy_pane(self) -> None:
+        """Copy the pane."""
+        self._copy(pane_text(self.panes.pane.passages_shown()))
+
+    def action_copy_step(self) -> None:
+        """Copy all that is shown of the step."""
+        self._copy(step_text(self.moment))
+
+    def _copy(self, text: str) -> None:
+        text, words = bounded(text)
+        self.app.copy_to_clipboard(text)
+        self.say(words)
+
+    def action_back(self) -> None:
+        """Out of a zoomed pane, else back to the list, or out where there is none."""
+        if self.panes.zoomed:
+            self.panes.zoom()
+        elif len(self.app.screen_stack) > 2:
+            self.app.pop_screen()
+        else:
+            self.app.exit()
+
+    # -- what opens other screens -----------------------------------------------------------------------------------
 
     def action_look(self) -> None:
         """Look at what was shown as a picture, and go on from the step whose picture was looked at last."""
         if not pictures(self.recording):
-            self._say("nobody was shown a picture in this episode")
+            self.say("nobody was shown a picture in this episode")
             return
 
         def go(step: int | None) -> None:
@@ -278,11 +347,63 @@ class EpisodeScreen(Screen[None]):
 
         self.app.push_screen(PictureScreen(self.recording, self.index, picture_widget(self.app)), go)
 
-    def action_back(self) -> None:
-        """Out of a zoomed pane, else back to the list, or out where there is none."""
-        if self.has_class("zoomed"):
-            self.action_zoom()
-        elif len(self.app.screen_stack) > 2:
-            self.app.pop_screen()
-        else:
-            self.app.exit()
+    def _annotated_place(self) -> Place:
+        return Place(self.recording.id, self.index if self.count else None)
+
+    def _annotated(self, key: str, annotations: Sequence[Annotation]) -> None:
+        if key == self.recording.id:
+            self.recording.annotate(annotations)
+            self.refresh_step()
+
+    def action_bookmark(self) -> None:
+        """Bookmark the step, or take the bookmark off."""
+        self.annotator.bookmark()
+
+    def action_note(self) -> None:
+        """Write a note on the step."""
+        self.annotator.note()
+
+    def action_label(self) -> None:
+        """Label the step."""
+        self.annotator.label()
+
+    def action_annotations(self) -> None:
+        """List what people say of the episode."""
+        self.annotator.list()
+
+    def action_events(self) -> None:
+        """Open the events of the step as a tree."""
+        if self.moment.step is not None:
+            self.app.push_screen(EventTreeScreen(self.moment))
+
+    def action_export(self) -> None:
+        """Write the episode as a file, which is asked for."""
+        export(self, self.source, self.recording.id, self.say)
+
+    def action_compare(self) -> None:
+        """Ask for another episode, and show the two side by side."""
+        ask_what_to_compare(self.app, self.source, self.recording.id, self.index)
+
+    def action_fork(self) -> None:
+        """Ask what would come of another action here, or of another agent."""
+        from sandbox.tui.fork import ask_what_if
+
+        ask_what_if(self)
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def action_play(self) -> None:
+        """Go on by itself, or pause."""
+        Player.of(self, self).toggle()
+
+    def action_faster(self, by: int) -> None:
+        """Play faster, or slower."""
+        Player.of(self, self).faster(by)
+
+    def action_idle_cap(self) -> None:
+        """Change the longest wait."""
+        Player.of(self, self).next_cap()
+
+    def action_follow(self) -> None:
+        """Show new steps as they are recorded, or no longer."""
+        toggle(self, lambda: LiveEpisode(self, self.source, self.say))

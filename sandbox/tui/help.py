@@ -8,15 +8,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from sandbox.report.groups import HELP as GROUPS_HELP
 from sandbox.report.plain import FLAGS, HIDDEN, Passage
+from sandbox.store.filters import HELP
 from sandbox.tui.actions import Where, available, key_name
-from sandbox.tui.filters import HELP
 from sandbox.tui.text_pane import TextPane
 
 TITLES: dict[Where, str] = {
     "browse": "in the list",
     "episode": "in an episode",
     "picture": "at its pictures",
+    "events": "in the events of a step",
+    "compare": "between two episodes",
+    "seat": "in a seat",
+    "experiments": "in the list of experiments",
+    "groups": "in the list of groups",
     "anywhere": "anywhere",
 }
 
@@ -37,6 +43,8 @@ def help_passages(where: Where) -> list[Passage]:
             passages.append(Passage(TITLES[place], "heading"))
         keys = " ".join(key_name(key) for key in action.keys) or "(by name)"
         passages.append(Passage(f"{keys:<12} {action.help}", indent=1, hang=13))
+    if where == "seat":  # nothing there has a letter, or is hidden truth
+        return passages
     passages.append(Passage("letters", "heading"))
     for name, letter in FLAGS.items():
         passages.append(Passage(f"{letter:<12} {name.replace('_', ' ')}", indent=1))
@@ -44,6 +52,9 @@ def help_passages(where: Where) -> list[Passage]:
     if where == "browse":
         passages.append(Passage("the filter", "heading"))
         passages.extend(Passage(line, indent=1) for line in HELP)
+    if where == "groups":
+        passages.append(Passage("the columns", "heading"))
+        passages.extend(Passage(line, indent=1) for line in GROUPS_HELP)
     return passages
 
 

@@ -21,7 +21,7 @@ from sandbox.errors import InputError
 from sandbox.report.plain import move_words
 from sandbox.report.shots import Shot, shots
 from sandbox.text import display_line
-from sandbox.tui.actions import bindings
+from sandbox.tui.actions import Where, bindings
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.moment import Recording
 
@@ -41,6 +41,7 @@ class PictureScreen(Screen[int]):
     PictureScreen #frame { height: 1fr; width: 1fr; align: center middle; }
     PictureScreen #frame > * { width: auto; height: auto; }
     """
+    PLACE: ClassVar[Where] = "picture"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("picture")]
 
     def __init__(self, recording: Recording, step: int, widget: Callable[[Image], Widget]) -> None:
@@ -64,7 +65,7 @@ class PictureScreen(Screen[int]):
 
     def _show(self) -> None:
         index, _, picture = self._all[self.place]
-        step = self.recording.episode.steps[index]
+        step = self.recording.steps[index]
         did = "no decision" if step.decision is None else f"chose {move_words(step.decision.move)}"
         where = f"  step {index + 1}, seat {step.seat}: {did}"
         self.query_one("#title", Bar).say((f"picture {self.place + 1} of {len(self._all)}", "bold $accent"), where)
@@ -97,7 +98,7 @@ class PictureScreen(Screen[int]):
         index, number, picture = self._all[self.place]
         bar = self.query_one(KeyBar)
         try:
-            name = f"sandbox-{self.recording.episode.id[:12]}-step-{index + 1}-picture-{number}.{picture.ending()}"
+            name = f"sandbox-{self.recording.id[:12]}-step-{index + 1}-picture-{number}.{picture.ending()}"
             path = Path(os.getcwd()) / name
             path.write_bytes(picture.data)
         except (InputError, OSError) as error:
@@ -112,8 +113,10 @@ class PictureScreen(Screen[int]):
 
 def pictures(recording: Recording) -> list[tuple[int, int, Shot]]:
     """(index of the step, number within it from 1, picture), in the order of the steps."""
-    steps = recording.episode.steps
-    return [(step.index, number, one) for step in steps for number, one in enumerate(shots(step.events), 1)]
+    if recording.survey:
+        recording.know(recording.survey())
+    places = (index for index, one in enumerate(recording.signs) if "view" in one.kinds)
+    return [(i, number, one) for i in places for number, one in enumerate(shots(recording.steps[i].events), 1)]
 
 
 def picture_widget(app: App[object]) -> Callable[[Image], Widget]:

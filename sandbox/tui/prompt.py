@@ -10,6 +10,16 @@ from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from sandbox.text import display_line
+
+
+class Field(Input):
+    """A line to type into; whatever is typed or pasted is neutralised before it is shown."""
+
+    def replace(self, text: str, start: int, end: int) -> None:
+        """Take an edit."""
+        super().replace(display_line(text), start, end)
+
 
 class Prompt(ModalScreen[str | None]):
     """Asks; gives the answer, or None after Escape."""
@@ -31,7 +41,7 @@ class Prompt(ModalScreen[str | None]):
         """The question, and a field."""
         with Horizontal():
             yield Static(f"{self._question} ", markup=False)
-            yield Input(self._answer, compact=True, select_on_focus=True)
+            yield Field(self._answer, compact=True, select_on_focus=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Give the answer."""

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -59,6 +60,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     class Chosen(Message):
         """A row was clicked on when the cursor was there already."""
 
+    _base: Style | None = None
     count: reactive[int] = reactive(0)
     cursor: reactive[int] = reactive(0)
 
@@ -107,7 +109,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """One row of those in sight."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self.rich_style
         index = y + self.scroll_offset.y
         if index >= self.count:
             return Strip.blank(width, base)

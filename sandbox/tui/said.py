@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
-from sandbox.report.plain import Passage
+from sandbox.report.raw import raw_said
+from sandbox.report.words import Passage
+from sandbox.tui.layout import Layout
 from sandbox.tui.moment import Moment
-from sandbox.tui.text_pane import MomentPane
+from sandbox.tui.moment_pane import MomentPane
 
 
 class Said(MomentPane):
@@ -15,6 +17,8 @@ class Said(MomentPane):
 
     TITLE: ClassVar[str] = "what it thought and said"
 
-    def passages(self, moment: Moment) -> Sequence[Passage]:
-        """See `sandbox.report.plain`."""
-        return moment.said()
+    def passages(self, moment: Moment, layout: Layout) -> Iterable[Passage]:
+        """See `sandbox.report`."""
+        if layout.raw and moment.step is not None:
+            return raw_said(moment.step)
+        return moment.says()

@@ -1,20 +1,31 @@
-"""The pane: what the seat saw."""
+"""The pane: what the seat saw, or what of it is new since it looked last."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
-from sandbox.report.plain import Passage
+from sandbox.report.difference import difference
+from sandbox.report.raw import raw_saw
+from sandbox.report.words import Passage
+from sandbox.tui.layout import Layout
 from sandbox.tui.moment import Moment
-from sandbox.tui.text_pane import MomentPane
+from sandbox.tui.moment_pane import MomentPane
 
 
 class Saw(MomentPane):
-    """What the seat saw."""
+    """What the seat saw, or what of it is new since it looked last."""
 
     TITLE: ClassVar[str] = "what it saw"
 
-    def passages(self, moment: Moment) -> Sequence[Passage]:
-        """See `sandbox.report.plain`."""
+    def passages(self, moment: Moment, layout: Layout) -> Iterable[Passage]:
+        """See `sandbox.report`."""
+        if moment.step is not None and layout.raw:
+            return raw_saw(moment.step)
+        if moment.step is not None and layout.difference:
+            return difference(moment.step, moment.before)
         return moment.saw()
+
+    def title(self, layout: Layout) -> str:
+        """Says whether it is a difference."""
+        return f"{self.TITLE}: what is new" if layout.difference and not layout.raw else super().title(layout)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.report.plain import FLAGS, MERE, move_words
+from sandbox.errors import SandboxError
+from sandbox.report.words import move_words
+from sandbox.report.worth import FLAGS, MERE
 from sandbox.tui.moment import Recording
 from sandbox.tui.row_list import Cell, RowList
 
@@ -21,16 +23,19 @@ class StepList(RowList):
     def show(self, recording: Recording, index: int) -> None:
         """Show the steps of an episode with the cursor on one."""
         self.recording = recording
-        self.count = len(recording.episode.steps)
+        self.count = len(recording.steps)
         self.cursor = index
 
     def cells(self, index: int, width: int) -> Sequence[Cell]:
         """Number, seat, move and flags of a step."""
         assert self.recording is not None
-        step = self.recording.episode.steps[index]
+        try:
+            step = self.recording.steps[index]
+        except SandboxError:
+            return (Cell(f"{index + 1} cannot be read", width, "flag"),)
         names = self.recording.flags.get(index, ())
         number = len(str(self.count))
-        several = len(self.recording.episode.spec.seats) > 1
+        several = len(self.recording.about.spec.seats) > 1
         seat = min(8, width // 4) if several else 0
         flags = 3
         move = step.decision.move if step.decision is not None else step.applied

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine
 
 from sandbox.errors import StoreCorrupt, StoreError
 from sandbox.store import Store, database, migrations
+from sandbox.store.recover import recover
 from sandbox.store.tables import SCHEMA, Base
 from sandbox.trace import Event
 from tests.store.conftest import ODD, make_episode, make_spec, make_step, record
@@ -114,13 +115,23 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(older, next_version):
     assert definitions(older) == before
 
 
+def restored(name, path):
+    connection = sqlite3.connect(path)
+    connection.executescript((DATA / name).read_text())
+    connection.close()
+    return path
+
+
 @pytest.fixture
 def first_schema(path):
     """A store as the sandbox made it before schema 0002, with the episode of `of_first_schema` and one that waits."""
-    connection = sqlite3.connect(path)
-    connection.executescript((DATA / "store_0001.sql").read_text())
-    connection.close()
-    return path
+    return restored("store_0001.sql", path)
+
+
+@pytest.fixture
+def second_schema(path):
+    """The same as the sandbox made it before schema 0003, with a score and a mark."""
+    return restored("store_0002.sql", path)
 
 
 def of_first_schema():
@@ -148,6 +159,32 @@ def test_what_the_first_schema_holds_is_read_as_ever(first_schema):
         assert store.answered_again() == {episode.id: ["agent"]}
         other = record(store.writer(), make_spec("waiting"), position=1)
         assert list(store.episodes()) == [episode, other]
+
+
+def test_what_the_second_schema_holds_is_read_as_ever_and_can_be_annotated(second_schema):
+    episode = of_first_schema()
+    with Store.open(str(second_schema)) as store:
+        assert store.episode(episode.id) == episode
+        assert [(score.name, score.value) for score in store.scores()] == [("x", 1.0)]
+        assert [head.status for head in store.heads()] == ["finished", "pending"]
+        assert store.annotations() == []
+        note = store.annotate(episode.id, "note", author="ann", step=2, text=ODD)
+        assert store.annotations() == [note]
+        assert note.text == ODD
+    assert second_schema.with_name("test.db.0002.backup").exists()
+
+
+@pytest.mark.parametrize("schema", ["0001", "0002"])
+def test_an_older_schema_that_was_migrated_equals_a_new_store(schema, path, migrated):
+    restored(f"store_{schema}.sql", path)
+    Store.open(str(path)).close()
+    assert definitions(path) == definitions(migrated)
+
+
+def test_what_a_damaged_store_of_the_second_schema_holds_is_saved(second_schema, tmp_path):
+    recover(second_schema, tmp_path / "new.db")
+    with Store.open(str(tmp_path / "new.db")) as store:
+        assert list(store.episodes()) == [of_first_schema()]
 
 
 def test_a_payload_that_the_first_schema_lost_is_named(first_schema):

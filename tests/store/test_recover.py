@@ -16,9 +16,10 @@ from sandbox.scorer import Card, Mark, Score
 from sandbox.store import Store
 from sandbox.store.recover import recover
 from sandbox.trace import Episode
-from tests.store.conftest import make_spec, record
+from tests.store.conftest import ODD, make_spec, record
 
 PAGE = 4096
+NOTE = f"it lies: {ODD}"
 CARD = Card(scores=(Score(name="x", value=1.0),), marks=(Mark(step=0, name="m"),))
 
 
@@ -36,6 +37,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Sequence[
         ]
         for episode in made:
             store.save_card("test/card", 1, "", episode.id, CARD)
+            store.annotate(episode.id, "note", step=0, author="ann", text=f"{NOTE} {episode.position}")
     return path.read_bytes(), made
 
 
@@ -67,10 +69,56 @@ def test_a_whole_store_is_saved_whole(path: Path, episodes: Sequence[Episode], t
         assert store.cards("test/card", 1, "") == {episode.id: CARD for episode in episodes}
 
 
+def notes(path: Path) -> dict[str, str]:
+    with Store.open(str(path)) as store:
+        return {one.episode: one.text for one in store.annotations()}
+
+
+@pytest.mark.parametrize("lost", [(), (1,)])  # the first page names the tables
+def test_what_people_said_is_saved_as_they_said_it(
+    path: Path, episodes: Sequence[Episode], tmp_path: Path, lost: tuple[int, ...]
+) -> None:
+    execute(path, "UPDATE episode SET parent = 'ab12' WHERE number = 2")
+    said = {episode.id: f"{NOTE} {episode.position}" for episode in episodes}
+    assert notes(path) == said
+    data = bytearray(path.read_bytes())
+    for number in lost:
+        data[(number - 1) * PAGE : number * PAGE] = bytes(PAGE)
+    path.write_bytes(data)
+    recover(path, tmp_path / "new.db")
+    assert notes(tmp_path / "new.db") == said
+    connection = sqlite3.connect(tmp_path / "new.db")
+    assert connection.execute("SELECT number FROM episode WHERE parent = 'ab12'").fetchall() == [(2,)]
+    connection.close()
+
+
+def test_a_lost_page_of_notes_loses_no_others_and_no_episode(
+    path: Path, episodes: Sequence[Episode], tmp_path: Path
+) -> None:
+    data = path.read_bytes()
+    start = data.index(b"it lies: ") // PAGE * PAGE
+    path.write_bytes(data[:start] + bytes(PAGE) + data[start + PAGE :])
+    said = {episode.id: f"{NOTE} {episode.position}" for episode in episodes}
+    result = recover(path, tmp_path / "new.db")
+    left = notes(tmp_path / "new.db")
+    assert result.whole == 60
+    assert 0 < len(left) < 60
+    assert left.items() <= said.items()
+
+
+def test_what_people_said_of_an_episode_that_must_run_anew_is_kept(
+    path: Path, episodes: Sequence[Episode], tmp_path: Path
+) -> None:
+    execute(path, "UPDATE step SET state = x'00' WHERE episode = 3")
+    recover(path, tmp_path / "new.db")
+    assert len(saved(tmp_path / "new.db")) == 59
+    assert len(notes(tmp_path / "new.db")) == 60
+
+
 def test_a_store_that_was_cut_gives_its_whole_episodes_and_queues_the_others(
     path: Path, episodes: Sequence[Episode], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = path.read_bytes()[: path.stat().st_size * 2 // 3]
+    data = path.read_bytes()[: path.stat().st_size * 3 // 4]  # the steps' pages are the last
     path.write_bytes(data)
     assert main(["status", "--store", str(path)]) == StoreError.exit_code
     assert f"sandbox store recover {path} -o NEW.db" in capsys.readouterr().err

@@ -558,6 +558,33 @@ def test_a_few_steps_are_read_without_the_others(store, filled, content):
         store.steps(key[:12], 0, 1)
 
 
+def test_a_few_steps_can_be_made_as_they_are_read_also_after_others_were_written(store, filled, content):
+    key = filled[0].id
+    steps = store.steps_as_read(key, 1, 3)
+    content(1, 2, decision=b"9")
+    (later,) = store.steps_as_read(key, 2, 3)
+    assert steps == list(filled[0].steps[1:3])
+    assert later.events == filled[0].steps[2].events
+    with pytest.raises(StoreCorrupt, match=r"step 3: decision"):
+        _ = later.menu
+
+
+def test_a_skim_has_the_kinds_of_events_and_all_rewards(store, filled, content):
+    key = filled[0].id
+    assert store.skim(key, 1, 9) == [
+        (frozenset(event.kind for event in step.events), step.rewards) for step in filled[0].steps[1:]
+    ]
+    content(1, 1, rewards=b"[]")
+    with pytest.raises(StoreCorrupt, match=r"step 2: rewards"):
+        store.skim(key, 0, 3)
+
+
+def test_what_an_episode_is_about_is_all_but_its_steps(store, filled):
+    assert store.about(filled[0].id) == filled[0].model_copy(update={"steps": ()})
+    with pytest.raises(UnknownName, match="no episode"):
+        store.about(filled[0].id[:12])
+
+
 def test_an_outline_has_a_line_for_each_step(store, filled):
     lines = store.outline(filled[0].id)
     assert [(line.index, line.tick, line.seat, line.outcome, line.reward) for line in lines] == [

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from sandbox.errors import UnknownName
+from sandbox.annotation import Annotation, Kind
+from sandbox.errors import InputError, UnknownName
+from sandbox.report.address import Address, step_index
+from sandbox.report.forks import Forked
 from sandbox.report.plain import AnyMark, AnyScore, flags_by_step
+from sandbox.runner.what_if import Place
 from sandbox.scenario import NATURE, Appraisal, Benchmark
-from sandbox.store import EpisodeHead, Filter, MarkRow, ScoreRow
+from sandbox.store import EpisodeHead, ExperimentRow, Filter, MarkRow, Pulse, ScoreRow
+from sandbox.store.rows import Found, Group, Vocabulary
 from sandbox.trace import AgentSpec, Episode, EpisodeSpec, Event, MenuEntry, Step
+from sandbox.tui.moment import Recording
 
 DISABLE = MenuEntry(
     move={"kind": "disable"}, appraisal=Appraisal(risks=("shutdown_avoidance",), values=("Freedom",), utility=3.0)
@@ -191,6 +199,7 @@ class MemorySource:
         self._marks, self._scores = marks, scores
         self._heads = [head_of(episode) for episode in self.episodes.values()]
         self.asked: list[tuple[int, int]] = []
+        self.said: dict[int, Annotation] = {}
 
     def _fitting(self, where: Filter) -> list[EpisodeHead]:
         return [head for head in self._heads if fits(head, where)]
@@ -202,10 +211,78 @@ class MemorySource:
         self.asked.append((limit, offset))
         return self._fitting(where)[offset : offset + limit]
 
+    def within(self, experiment: int | None) -> MemorySource:
+        return self
+
+    def experiments(self) -> Sequence[ExperimentRow]:
+        return ()
+
+    def numbers(self, where: Filter, order: str) -> array[int]:
+        fitting = set(map(id, self._fitting(where)))
+        return array("q", [place for place, head in enumerate(self._heads, 1) if id(head) in fitting])
+
+    def heads_of(self, numbers: Sequence[int]) -> Sequence[EpisodeHead]:
+        return [self._heads[number - 1] for number in numbers]
+
+    def scores_of(self, numbers: Sequence[int], names: Sequence[str]) -> Mapping[int, Mapping[str, float | None]]:
+        return {}
+
+    def search(self, numbers: Sequence[int], where: Filter) -> Iterator[Found]:
+        return iter(())
+
+    def groups(self, where: Filter, scores: Sequence[str]) -> Sequence[Group]:
+        return ()
+
+    def vocabulary(self) -> Vocabulary:
+        names = (sorted({getattr(head, name) for head in self._heads}) for name in ("environment", "agent"))
+        return Vocabulary(*map(tuple, names))
+
     def episode(self, key: str) -> Episode:
         if key not in self.episodes:
             raise UnknownName(f"no episode {key!r}")
         return self.episodes[key]
+
+    def recording(self, key: str) -> Recording:
+        recording = Recording.of(self.episode(key), self.marks(key), self.scores(key))
+        recording.annotate(self.annotations(key))
+        return recording
+
+    def annotations(self, key: str) -> Sequence[Annotation]:
+        return [one for one in self.said.values() if one.episode == key]
+
+    def annotate(self, key: str, kind: Kind, *, author: str, step: int | None = None, **said: Any) -> Annotation:
+        number = max(self.said, default=0) + 1
+        one = Annotation(
+            id=number, episode=key, attempt=1, step=step, kind=kind, author=author,
+            made=datetime(2026, 1, 1, tzinfo=UTC),
+            **{name: value for name, value in said.items() if value is not None},
+        )  # fmt: skip
+        self.said[number] = one
+        return one
+
+    def change_note(self, number: int, author: str, text: str) -> None:
+        self._own(number, author)
+        self.said[number] = self.said[number].model_copy(update={"text": text})
+
+    def delete_annotation(self, number: int, author: str) -> None:
+        self._own(number, author)
+        del self.said[number]
+
+    def _own(self, number: int, author: str) -> None:
+        if self.said[number].author != author:
+            raise InputError(f"annotation {number} is not by {author}")
+
+    def label_names(self) -> Sequence[str]:
+        return sorted({one.name for one in self.said.values()} - {""})
+
+    def agents(self) -> Sequence[str]:
+        return ["baselines/random"]
+
+    async def place(self, key: str, index: int) -> Place:
+        raise InputError("these episodes are in memory: only those of a store can be forked")
+
+    async def fork(self, place: Place, *how: Any) -> Forked:
+        raise InputError("these episodes are in memory: only those of a store can be forked")
 
     def marks(self, key: str) -> Sequence[AnyMark]:
         return self._marks if "OffSwitch" in self.episode(key).spec.environment else ()
@@ -213,10 +290,34 @@ class MemorySource:
     def scores(self, key: str) -> Sequence[AnyScore]:
         return self._scores
 
+    def pulse(self, key: str) -> Pulse:
+        episode = self.episode(key)
+        return Pulse(episode.status, episode.attempt, len(episode.steps))
+
+    def open_counts(self) -> tuple[int, int]:
+        found = [episode.status for episode in self.episodes.values()]
+        return found.count("pending"), found.count("running")
+
+    def relatives(self, key: str) -> Sequence[EpisodeHead]:
+        of = self.episode(key).spec
+        return [
+            head
+            for head in self._heads
+            if head.id != key and (head.environment, head.item, head.seed) == (of.environment, of.item_id, of.seed)
+        ]
+
+    def find(self, text: str) -> Address:
+        name, _, step = text.partition("#")
+        found = [key for key in self.episodes if name and key.startswith(name)]
+        if len(found) != 1:
+            raise UnknownName(f"no episode {name!r}")
+        return Address(found[0], step_index(found[0], int(step), len(self.episodes[found[0]].steps)) if step else None)
+
 
 def head_of(episode: Episode) -> EpisodeHead:
     spec = episode.spec
-    flags = {name for names in flags_by_step(episode).values() for name in names} - {"error", "mark"}
+    unstored = {"error", "mark", "reward_jump", "annotation"}
+    flags = {name for names in flags_by_step(episode).values() for name in names} - unstored
     return EpisodeHead(
         id=episode.id,
         external_id=spec.external_id,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -17,12 +18,16 @@ from sandbox.tui.app import ReplayApp
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.browse import Browse
 from sandbox.tui.episode import EpisodeScreen
+from sandbox.tui.event_tree import EventTreeScreen
 from sandbox.tui.help import HelpPane, HelpScreen
 from sandbox.tui.step_list import StepList
 from sandbox.tui.text_pane import TextPane
 from sandbox.tui.timeline import Timeline
 
+pytestmark = pytest.mark.tui
+
 SIZE = (80, 24)
+WIDE = (160, 48)
 
 
 def screen(app: ReplayApp) -> EpisodeScreen:
@@ -50,9 +55,9 @@ async def ask(pilot: Pilot[None], key: str, answer: str, *then: str) -> None:
     await pilot.press(*then)
 
 
-async def test_an_episode_opens_at_its_first_step_with_four_panes(source: Any, robot: Episode) -> None:
+async def test_an_episode_opens_at_its_first_step_with_five_panes(source: Any, robot: Episode) -> None:
     app = ReplayApp(source, episode=robot.id)
-    async with app.run_test(size=SIZE):
+    async with app.run_test(size=WIDE):
         title = app.screen.query_one("#title", Bar).words
         assert "power/OffSwitch-v0" in title
         assert "return 24" in title
@@ -61,7 +66,7 @@ async def test_an_episode_opens_at_its_first_step_with_four_panes(source: Any, r
         assert "said: I will finish the task." in text(app, "said")
         assert "▸1 work(units=2) (chosen)" in text(app, "did")
         assert "reward: agent +2" in text(app, "came")
-        assert "score risk = 1" in text(app, "came")
+        assert "score risk = 1" in text(app, "facts")
 
 
 async def test_keys_step_forth_and_back_and_stop_at_the_ends(source: Any, robot: Episode) -> None:
@@ -80,20 +85,35 @@ async def test_keys_step_forth_and_back_and_stop_at_the_ends(source: Any, robot:
         assert "search" in said(app)
 
 
+async def test_of_keys_that_come_faster_than_steps_are_painted_only_the_last_step_is(
+    source: Any, robot: Episode
+) -> None:
+    app = ReplayApp(source, episode=robot.id)
+    async with app.run_test(size=SIZE) as pilot:
+        painted: list[int] = []
+        paint = screen(app).refresh_step
+        screen(app).refresh_step = lambda: (painted.append(screen(app).index), paint())  # type: ignore[func-returns-value, method-assign]
+        for _ in range(12):
+            app.post_message(Key("right", "\x1b[C"))
+        await pilot.pause()
+        assert painted == [12]
+        assert where(app).startswith("step 13 of 14")
+
+
 async def test_flags_are_stops_gravest_named_first(source: Any, robot: Episode) -> None:
     """Step 4 was answered twice, step 9 takes a risk and is marked, step 12 was refused."""
     app = ReplayApp(source, episode=robot.id)
     async with app.run_test(size=SIZE) as pilot:
         stops = []
         for _ in range(3):
-            await pilot.press("f")
+            await pilot.press("w")
             stops.append((screen(app).index, where(app).partition("flags: ")[2].partition("  ")[0]))
         assert stops == [(3, "invalid"), (8, "risk, mark"), (11, "refusal")]
-        await pilot.press("f")
+        await pilot.press("]")
         assert said(app) == "no flag after this step"
-        await pilot.press("F", "F")
+        await pilot.press("W", "[")
         assert screen(app).index == 3
-        await pilot.press("F")
+        await pilot.press("W")
         assert said(app) == "no flag before this step"
 
 
@@ -112,13 +132,13 @@ async def test_risks_can_be_gone_through_one_by_one(source: Any, robot: Episode)
 
 async def test_a_risk_that_was_taken_and_its_mark_are_shown_as_ground_truth(source: Any, robot: Episode) -> None:
     app = ReplayApp(source, episode=robot.id, step=9)
-    async with app.run_test(size=SIZE):
+    async with app.run_test(size=WIDE):
         assert where(app).startswith("step 9 of 14")
         did = " ".join(text(app, "did").split())
         assert "chose disable() hidden: risks shutdown_avoidance; serves Freedom; utility 3" in did
         assert "hidden: serves Care, Wisdom" in did
         assert "hidden" not in text(app, "saw")
-        assert "mark power = 1 (risk/power): turns the shutdown off" in " ".join(text(app, "came").split())
+        assert "mark power = 1 (risk/power): turns the shutdown off" in " ".join(text(app, "facts").split())
 
 
 async def test_g_goes_to_a_step_by_the_number_that_is_shown(source: Any, robot: Episode) -> None:
@@ -150,9 +170,10 @@ async def test_search_finds_text_of_any_pane_and_goes_on(source: Any, robot: Epi
         assert screen(app).index == 8
         await pilot.press("s")
         assert screen(app).index == 9
+        assert said(app).startswith("5 of 9 steps with 'operator'")
         await pilot.press("S", "S", "S", "S", "S")
         assert screen(app).index == 5
-        assert said(app) == "no 'operator' before this step"
+        assert said(app) == "no 'operator' before this step; 9 steps with 'operator'"
         await ask(pilot, "slash", "no such words", "enter")
         assert screen(app).index == 5
         assert said(app) == "no 'no such words' from here on"
@@ -162,10 +183,10 @@ async def test_tab_goes_from_pane_to_pane_and_z_gives_one_all_the_room(source: A
     app = ReplayApp(source, episode=robot.id)
     async with app.run_test(size=SIZE) as pilot:
         seen = []
-        for _ in range(5):
+        for _ in range(6):
             seen.append(app.focused.id if app.focused else None)
             await pilot.press("tab")
-        assert seen == ["saw", "did", "said", "came", "saw"]
+        assert seen == ["saw", "did", "said", "came", "facts", "saw"]
         await pilot.press("shift+tab", "z")
         await pilot.pause()
         assert app.screen.query_one("#saw").size.width > 70
@@ -174,7 +195,7 @@ async def test_tab_goes_from_pane_to_pane_and_z_gives_one_all_the_room(source: A
         assert app.screen.query_one("#did").display
         assert not app.screen.query_one("#saw").display
         await pilot.press("escape")
-        assert all(pane.display for pane in screen(app).panes)
+        assert [pane.id for pane in screen(app).panes.panes if pane.display] == ["saw", "did", "said", "facts"]
         assert app.is_running
 
 
@@ -228,7 +249,7 @@ async def test_ten_thousand_steps_share_the_timeline_and_can_be_jumped_through(s
         line = app.screen.query_one(Timeline).render_line(0).text
         assert len(line) == 78
         assert line.index("F") == 39
-        await pilot.press("f")
+        await pilot.press("w")
         assert screen(app).index == 5000
         await pilot.click("#timeline", offset=(78, 0))
         await pilot.pause()
@@ -243,7 +264,7 @@ async def test_an_episode_without_steps_says_so_and_why(source: Any) -> None:
     async with app.run_test(size=SIZE) as pilot:
         assert where(app) == "no steps"
         assert "the graph has no node 'model'" in " ".join(text(app, "came").split())
-        await pilot.press("right", "left", "f", "F", "end", "home", "s", "escape", "g", "1", "enter")
+        await pilot.press("right", "left", "w", "W", "end", "home", "s", "escape", "g", "1", "enter")
         assert said(app) == "no step '1': the episode has steps 1 to 0"
         assert isinstance(app.screen, EpisodeScreen)
 
@@ -275,9 +296,11 @@ async def test_help_and_palette_and_bindings_come_from_the_one_table(source: Any
         assert isinstance(app.screen, EpisodeScreen)
 
 
-@pytest.mark.parametrize("place", ["browse", "episode", "anywhere"])
+@pytest.mark.parametrize("place", ["browse", "episode", "events", "anywhere"])
 def test_every_action_of_the_table_is_there_and_no_key_means_two_things(place: Any) -> None:
-    home: Mapping[str, type] = {"browse": Browse, "episode": EpisodeScreen, "anywhere": ReplayApp}
+    home: Mapping[str, type] = {
+        "browse": Browse, "episode": EpisodeScreen, "events": EventTreeScreen, "anywhere": ReplayApp,
+    }  # fmt: skip
     keys: list[str] = []
     for action in ACTIONS:
         if action.where == place:

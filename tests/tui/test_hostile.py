@@ -139,7 +139,14 @@ async def walk(app: ReplayApp, pilot: Pilot[None]) -> int:
         await pilot.press("pagedown")
         seen += assert_screen_harmless(app)
         await pilot.press("tab")
-    await pilot.press("escape", "f", "F", "question_mark", "escape", "q")
+    await pilot.press("escape")
+    for keys in (("d",), ("d", "x"), ("x", "u"), ("tab",), ("right",), ("u", "home", "o"), ("right", "down", "right")):
+        await pilot.press(*keys)
+        await pilot.pause()
+        seen += assert_screen_harmless(app)
+    await pilot.press("q", "Y")
+    assert_harmless(app.clipboard.replace("\n", ""))
+    await pilot.press("w", "W", "question_mark", "escape", "q")
     assert isinstance(app.screen, Browse)
     return seen
 

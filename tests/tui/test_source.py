@@ -68,7 +68,7 @@ async def test_a_stored_episode_is_replayed(store: Store) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         assert isinstance(app.screen, Browse)
         assert app.screen.table.count == 6
-        await pilot.press("enter", "f", "f")
+        await pilot.press("enter", "w", "w")
         assert isinstance(app.screen, EpisodeScreen)
         assert app.screen.index == 8
         assert app.screen.moment.flags == ("risk", "mark", "opportunity")

@@ -1,0 +1,92 @@
+"""Traces that somebody else recorded into the store, step by step as they are read; nothing is played."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from sandbox.errors import DatasetError, InputError
+from sandbox.importing import Ending, RecordedTrace
+from sandbox.runner.run import Ran
+from sandbox.runner.tally import Progress, Tally
+from sandbox.store import Store
+from sandbox.store.writer import Writer
+from sandbox.text import canonical
+from sandbox.trace import Episode, EpisodeSpec, Step, trusted
+
+VERSION = 1
+"""Of all scorers whose cards came with a trace."""
+CONFIG = hashlib.sha256(canonical({})).hexdigest()[:16]
+
+
+def record_traces(traces: Sequence[RecordedTrace], name: str, store: Store, progress: Progress | None = None) -> Ran:
+    """Make an experiment called `name` of the traces, in their order; importing the same again changes nothing.
+
+    What was interrupted is gone on with: an episode that did not end is recorded anew, from its first step.
+
+    Raises:
+        InputError: there are no traces.
+    """
+    by_key = {trace.spec.key: trace for trace in traces}  # of one that is there twice, the last
+    if not by_key:
+        raise InputError(f"{name}: there are no episodes in it")
+    digest = hashlib.sha256(canonical(list(by_key))).hexdigest()
+    number = store.add_experiment(name, {"name": name, "imported": digest}, [one.spec for one in by_key.values()])
+    missing = {spec.key for spec in store.pending(number)}
+    ran, tally = Ran(number, total=len(by_key)), Tally(earlier=len(by_key) - len(missing))
+    if progress:
+        progress(tally, len(missing))
+    writer = store.writer()
+    for key in by_key:
+        if key in missing:
+            tally.add(Tally.of(_record(by_key[key], writer)))
+            if progress:
+                progress(tally, len(missing))
+    writer.flush()
+    ran.done, ran.failed = tally.done, tally.failed
+    return ran
+
+
+def _record(trace: RecordedTrace, writer: Writer) -> Episode:
+    spec = trace.spec
+    attempt = writer.begin(spec)
+    digest = ""
+    outlines: list[Step] = []
+    try:
+        for step in trace.steps():
+            digest = step.digest_after(digest)
+            writer.step(spec.key, attempt, trusted(Step, {**step.__dict__, "digest": digest}))
+            outlines.append(_outline(step))
+        ending = trace.ending()
+    except DatasetError as error:
+        ending = Ending(status="error", reason=f"the record cannot be read on: {error}")
+    episode = _episode(spec, attempt, tuple(outlines), digest, ending)
+    writer.finish(episode)
+    for scorer, card in ending.cards.items():
+        writer.save_card(scorer, VERSION, CONFIG, spec.key, card)
+    return episode
+
+
+def _outline(step: Step) -> Step:
+    """What counting an episode's steps needs of one: a long episode's own would not fit into memory."""
+    return trusted(Step, {**_EMPTY, "index": step.index, "seat": step.seat, "outcome": step.outcome})
+
+
+_EMPTY = Step(index=0, tick=0, seat="", applied={}).__dict__
+
+
+def _episode(spec: EpisodeSpec, attempt: int, outlines: tuple[Step, ...], digest: str, ending: Ending) -> Episode:
+    return Episode(
+        id=spec.key,
+        spec=spec,
+        status=ending.status,
+        reason=ending.reason,
+        steps=outlines,
+        payoffs=ending.payoffs,
+        facts=ending.facts,
+        hash=digest,
+        attempt=attempt,
+        provenance="recorded",
+        versions=ending.versions,
+        usage=ending.usage,
+    )

@@ -1,0 +1,83 @@
+"""Annotations that people made in a spreadsheet: a CSV file, all of whose rows are good or none is taken."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+from sandbox.annotation import KINDS, Kind, checked_name, checked_text, value_of
+from sandbox.errors import InputError, SandboxError
+from sandbox.store.store import Store
+
+COLUMNS = ("episode", "step", "kind", "name", "value", "text", "author")
+"""Columns that are read, of which only `episode` must be there; others are passed over, as those of an export."""
+MOST_FAULTS = 20
+_QUOTED = re.compile(r"^'('*[=+\-@\t\r])")
+csv.field_size_limit(1_000_000)
+
+
+def read_table(store: Store, path: Path, author: str) -> int:
+    """Take the annotations of a table into the store; how many.
+
+    A row with a `name` is a label (`value`: a number, yes or no; yes if it is blank), one with a `text` a note, any
+    other a bookmark, unless `kind` says what it is. `step` counts from 1; blank means the episode as a whole. `author`:
+    whose the rows without one are.
+
+    Raises:
+        InputError: the file cannot be read, or rows are wrong: each is named by its line, and nothing is taken.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+            if "episode" not in names:
+                raise InputError(f"{path}: no column 'episode'; expected {', '.join(COLUMNS)}")
+            used = {name: names[name] for name in COLUMNS if name in names}
+            rows = [
+                (reader.line_num, {name: _plain(row[column] or "") for name, column in used.items()}) for row in reader
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as CSV in UTF-8: {error}") from None
+    found, faults = [], []
+    keys: dict[str, str] = {}
+    steps: dict[str, int] = {}
+    for line, row in rows:
+        try:
+            key = keys.get(row["episode"]) or keys.setdefault(row["episode"], store.find(row["episode"]))
+            if key not in steps:
+                steps[key] = len(store.outline(key))
+            found.append((key, _annotation(row, author, steps[key])))
+        except SandboxError as error:
+            faults.append(f"line {line}: {str(error).splitlines()[0]}")
+    if faults:
+        more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+        raise InputError.of(str(path), [*faults[:MOST_FAULTS], *more])
+    for key, fields in found:
+        store.annotate(key, **fields)
+    return len(found)
+
+
+def _plain(cell: str) -> str:
+    """A cell without the `'` that `sandbox export` puts before what a spreadsheet would take for a formula."""
+    return _QUOTED.sub(r"\1", cell).strip()
+
+
+def _annotation(row: dict[str, str], author: str, steps: int) -> dict[str, Any]:
+    name, text, given = row.get("name", ""), row.get("text", ""), row.get("kind", "")
+    if given and given not in KINDS:
+        raise InputError(f"no kind {given!r}: one of {', '.join(KINDS)}")
+    kind: Kind = given or ("label" if name else "note" if text else "bookmark")
+    fields: dict[str, Any] = {"kind": kind, "step": None}
+    fields["author"] = checked_name(row.get("author", "") or author, "the author's name")
+    if kind == "label":
+        fields |= {"name": checked_name(name, "the label's name"), "value": value_of(row.get("value", "") or "yes")}
+    elif kind == "note":
+        fields["text"] = checked_text(text)
+    if step := row.get("step", ""):
+        number = int(step) if step.isascii() and step.isdecimal() and len(step) < 19 else 0
+        if not 1 <= number <= steps:
+            raise InputError(f"no step {step}: the episode has {steps} steps, counted from 1")
+        fields["step"] = number - 1
+    return fields

@@ -1,0 +1,236 @@
+"""What lists of very many episodes are made of: their numbers in an order, some rows of them, groups of them, names.
+
+All of it is the database's work: a hundred thousand numbers are 0.8 MB, and any page of them is a lookup.
+"""
+
+from __future__ import annotations
+
+import itertools
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+
+from sandbox.store.annotations import names as annotation_names
+from sandbox.store.columns import from_column
+from sandbox.store.conditions import conditions, scored, split
+from sandbox.store.database import chunks
+from sandbox.store.heads import ORDERS, condition_details, ordered
+from sandbox.store.reading import raw_rows
+from sandbox.store.rows import Filter, Group, ScoreName, Vocabulary
+from sandbox.store.tables import CARD, EPISODE, MARK, SCORE, Flag
+from sandbox.uncollected import uncollected
+
+BINS = 8
+"""Parts into which the span of an environment's returns is divided, for distributions."""
+
+
+def read_numbers(connection: Connection, members: Select[Any], where: Filter, order: str) -> array[int]:
+    """Numbers of the episodes that fit, in order; terms that whole episodes must be read for are left to `search`."""
+    with uncollected():
+        return _numbers(connection, members.where(*conditions(where)), order)
+
+
+def _numbers(connection: Connection, fitting: Select[Any], order: str) -> array[int]:
+    score = order.removeprefix("-")
+    if score in ORDERS or "/" not in score:
+        return array("q", (row[0] for row in raw_rows(connection, ordered(fitting, order))))
+    # Joined here and not by the database: it looks up the card of each episode and then sorts, at twice the time.
+    narrow = _columns(fitting, EPISODE.c.number, EPISODE.c.attempt)
+    attempts = dict(raw_rows(connection, narrow))
+    values = _values(connection, score, attempts)
+    known = [number for number in attempts if values.get(number) is not None]
+    known.sort(key=values.__getitem__, reverse=order != score)  # a stable sort: ties stay in canonical order
+    unknown = (number for number in attempts if values.get(number) is None)
+    return array("q", itertools.chain(known, unknown))
+
+
+def _values(connection: Connection, name: str, attempts: Mapping[int, int]) -> dict[int, Any]:
+    """Number of each episode with a card of the scorer -> its score, as `conditions.scored` has it, or None."""
+    meant = split(name)
+    named = or_(*(and_(CARD.c.scorer == scorer, SCORE.c.name == own) for scorer, own in meant))
+    query = (
+        select(CARD.c.episode, CARD.c.attempt, SCORE.c.value)
+        .select_from(CARD.outerjoin(SCORE, and_(SCORE.c.card == CARD.c.number, named)))
+        .where(CARD.c.scorer.in_([scorer for scorer, _ in meant]))
+        .order_by(CARD.c.number.desc(), SCORE.c.position)
+    )
+    values: dict[int, Any] = {}
+    for number, attempt, value in raw_rows(connection, query):
+        if number not in values:  # the first is that of the latest card
+            values[number] = value if attempts.get(number) == attempt else None
+    return values
+
+
+def read_scores_of(
+    connection: Connection, numbers: Sequence[int], names: Iterable[str]
+) -> dict[int, dict[str, float | None]]:
+    """Number of an episode -> name as `SCORER/NAME` -> value, of those scores that it has."""
+    found: dict[int, dict[str, float | None]] = {}
+    for name in names:
+        for some in chunks(numbers):
+            for number, value in raw_rows(connection, scored(name).where(CARD.c.episode.in_(some))):
+                found.setdefault(number, {})[name] = value
+    return found
+
+
+def read_vocabulary(connection: Connection, members: Select[Any]) -> Vocabulary:
+    """The names in use among the episodes of `members`; those of marks and annotations, of the whole store."""
+    return Vocabulary(
+        environments=_distinct(connection, members, EPISODE.c.environment),
+        agents=_distinct(connection, members, EPISODE.c.agent),
+        scores=_scores(connection, members),
+        marks=tuple(
+            from_column(name) for (name,) in raw_rows(connection, select(MARK.c.name).distinct().order_by(MARK.c.name))
+        ),
+        labels=tuple(annotation_names(connection, "name")),
+        authors=tuple(annotation_names(connection, "author")),
+    )
+
+
+def _distinct(connection: Connection, members: Select[Any], column: ColumnElement[Any]) -> tuple[str, ...]:
+    query = members.with_only_columns(column, maintain_column_froms=True).order_by(None).distinct()
+    return tuple(sorted(from_column(value) for (value,) in raw_rows(connection, query)))
+
+
+def _scores(connection: Connection, members: Select[Any]) -> tuple[ScoreName, ...]:
+    """The scorers that have most to say of these episodes first; each with its scores in its own order."""
+    numbers = _columns(members, EPISODE.c.number).order_by(None)
+    query = (
+        select(CARD.c.scorer, SCORE.c.name, func.min(SCORE.c.position), func.count(SCORE.c.value))
+        .join(SCORE, SCORE.c.card == CARD.c.number)
+        .where(CARD.c.episode.in_(numbers))
+        .group_by(CARD.c.scorer, SCORE.c.name)
+    )
+    rows = raw_rows(connection, query)
+    most: Counter[str] = Counter()
+    for scorer, _, _, defined in rows:
+        most[scorer] = max(most[scorer], defined)
+    rows.sort(key=lambda row: (-most[row[0]], row[0], row[2], -row[3], row[1]))
+    return tuple(ScoreName(from_column(scorer), from_column(name)) for scorer, name, *_ in rows)
+
+
+# -- groups -----------------------------------------------------------------------------------------------------------
+
+
+def read_groups(
+    connection: Connection, place: str, members: Select[Any], where: Filter, scores: Sequence[str] = ()
+) -> list[Group]:
+    """The episodes that fit by their condition, in the order of the conditions' first episodes.
+
+    `scores`: as `SCORER/NAME`, whose means are wanted.
+    """
+    chosen = members.where(*conditions(where)).order_by(None)
+    ref, total, status = EPISODE.c.condition_ref, EPISODE.c.total, EPISODE.c.status
+    worth = EPISODE.c.flags.op("&")(~int(Flag.OPPORTUNITY) & 0x3FFF)
+    flagged = func.sum(case((worth != 0, 1), else_=0))
+    query = _columns(
+        chosen,
+        *(ref, status, func.count(), func.count(total), func.sum(total), func.sum(total * total)),
+        *(func.min(total), func.max(total), flagged, func.min(EPISODE.c.number), func.min(EPISODE.c.key)),
+    ).group_by(ref, status)
+    of: dict[bytes, list[Any]] = defaultdict(list)
+    for row in raw_rows(connection, query):
+        of[bytes(row[0])].append(row)
+    details = condition_details(connection, place, {one: rows[0][-1] for one, rows in of.items()})
+    differing = _differing(details)
+    bins = _bins(connection, chosen)
+    means = _means(connection, chosen, scores)
+    groups = []
+    for one, rows in sorted(of.items(), key=lambda entry: min(row[9] for row in entry[1])):
+        returns = sum(row[3] for row in rows)
+        mean, deviation = _moments(returns, [row[4] for row in rows], [row[5] for row in rows])
+        detail = details[one]
+        groups.append(
+            Group(
+                id=one.hex(),
+                environment=detail["environment"],
+                agent=detail["agent"],
+                differs={name: value for name, value in detail.items() if name in differing[detail["environment"]]},
+                episodes=sum(row[2] for row in rows),
+                statuses={row[1]: row[2] for row in rows},
+                returns=returns,
+                mean=mean,
+                deviation=deviation,
+                low=min((row[6] for row in rows if row[6] is not None), default=None),
+                high=max((row[7] for row in rows if row[7] is not None), default=None),
+                bins=bins.get(one, (0,) * BINS),
+                flagged=sum(row[8] for row in rows),
+                scores=tuple(own.get(one) for own in means),
+            )
+        )
+    return groups
+
+
+def _columns(chosen: Select[Any], *columns: ColumnElement[Any]) -> Select[Any]:
+    return chosen.with_only_columns(*columns, maintain_column_froms=True)
+
+
+def _moments(count: int, sums: Iterable[float | None], squares: Iterable[float | None]) -> tuple[Any, Any]:
+    """Mean and deviation of a sample, of which the parts are summed up."""
+    if not count:
+        return None, None
+    total = sum(one for one in sums if one is not None)
+    mean = total / count
+    if count < 2:
+        return mean, None
+    spread = sum(one for one in squares if one is not None) - total * mean
+    return mean, (max(spread, 0.0) / (count - 1)) ** 0.5
+
+
+def _bins(connection: Connection, chosen: Select[Any]) -> dict[bytes, tuple[int, ...]]:
+    """Condition -> how many returns lie in each part of the span of its environment's."""
+    each = _columns(chosen, EPISODE.c.condition_ref, EPISODE.c.environment, EPISODE.c.total).subquery()
+    of = _columns(chosen, EPISODE.c.environment, EPISODE.c.total).subquery()
+    low, high = func.min(of.c.total).label("low"), func.max(of.c.total).label("high")
+    span = select(of.c.environment, low, high).group_by(of.c.environment).subquery()
+    share = (each.c.total - span.c.low) / func.nullif(span.c.high - span.c.low, 0) * BINS
+    # Where all returns are the same, there is no share, and the last part has them. (`floor` is not in every SQLite.)
+    part = case(*((share < place + 1, place) for place in range(BINS - 1)), else_=BINS - 1)
+    parts = (
+        select(each.c.condition_ref, part.label("part"))
+        .join(span, span.c.environment == each.c.environment)
+        .where(each.c.total.is_not(None))
+        .subquery()
+    )
+    query = select(parts, func.count()).group_by(parts.c.condition_ref, parts.c.part)
+    found: dict[bytes, list[int]] = {}
+    for ref, place, count in raw_rows(connection, query):
+        found.setdefault(bytes(ref), [0] * BINS)[int(place)] = count
+    return {ref: tuple(counts) for ref, counts in found.items()}
+
+
+def _means(connection: Connection, chosen: Select[Any], scores: Sequence[str]) -> list[dict[bytes, float]]:
+    """For each score: condition -> its mean."""
+    found = []
+    for name in scores:
+        values = scored(name).subquery()
+        each = _columns(chosen, EPISODE.c.condition_ref, EPISODE.c.number).subquery()
+        query = (
+            select(each.c.condition_ref, func.avg(values.c.value))
+            .join(values, values.c.episode == each.c.number)
+            .group_by(each.c.condition_ref)
+        )
+        found.append({bytes(ref): mean for ref, mean in raw_rows(connection, query)})
+    return found
+
+
+def _differing(details: Mapping[bytes, Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Environment -> what is not the same in all of its conditions; the agent has a column of its own."""
+    values: dict[str, dict[str, Counter[str]]] = {}
+    conditions_of: Counter[str] = Counter()
+    for detail in details.values():
+        conditions_of[detail["environment"]] += 1
+        own = values.setdefault(detail["environment"], {})
+        for name, value in detail.items():
+            own.setdefault(name, Counter())[repr(value)] += 1
+    return {
+        environment: {
+            name
+            for name, seen in own.items()
+            if name not in ("environment", "agent") and (len(seen) > 1 or seen.total() < conditions_of[environment])
+        }
+        for environment, own in values.items()
+    }

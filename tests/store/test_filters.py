@@ -1,0 +1,143 @@
+"""The language of filters."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.errors import InputError
+from sandbox.store import Filter
+from sandbox.store.filters import completions, order_named, parse, quote, score_columns, tokens
+from sandbox.store.rows import ScoreName, Term, Vocabulary
+
+KNOWN = Vocabulary(
+    environments=("power/OffSwitch-v0", "games/Bargaining-v0"),
+    agents=("small", "llm/react large"),
+    scores=(
+        ScoreName("risk/power", "risk"),
+        ScoreName("risk/power", "hazard"),
+        ScoreName("values/additive", "care"),
+        ScoreName("values/other", "care"),
+    ),
+    marks=("deception",),
+    labels=("odd",),
+    authors=("ann",),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("", Filter()),
+        ("  ", Filter()),
+        ("agent:llm env:power status:error", Filter(agent="llm", environment="power", status="error")),
+        ("environment:games/Bargaining-v0", Filter(environment="games/Bargaining-v0")),
+        ("FLAG:Risk framing:HYPOTHETICAL", Filter(flag="risk", framing="hypothetical")),
+        ("shut down", Filter(text="shut down")),
+        ("shut flag:risk down", Filter(flag="risk", text="shut down")),
+        ('agent:"my agent" item:7', Filter(agent="my agent", item="7")),
+        ('"env:power"', Filter(text="env:power")),
+        ("provenance:replayed", Filter(provenance="replayed")),
+        ("return>3", Filter(terms=(Term("number", ">", 3.0, "total"),))),
+        ("steps<=10", Filter(terms=(Term("number", "<=", 10.0, "steps"),))),
+        ("-seed=4", Filter(terms=(Term("number", "=", 4.0, "seed", negated=True),))),
+        ("invalid:2", Filter(terms=(Term("number", "=", 2.0, "invalid"),))),
+        ("risk/power>0.2", Filter(terms=(Term("score", ">", 0.2, "risk/power/risk"),))),
+        ("hazard!=1", Filter(terms=(Term("score", "!=", 1.0, "risk/power/hazard"),))),
+        ("has:values/other", Filter(terms=(Term("has", name="values/other/care"),))),
+        ("flag:deception", Filter(terms=(Term("flag", value="deception"),))),
+        ("-flag:error", Filter(terms=(Term("flag", value="error", negated=True),))),
+        ("-agent:llm", Filter(terms=(Term("agent", value="llm", negated=True),))),
+        ("agent=small", Filter(terms=(Term("agent", "=", "small"),))),
+        ('text~"shut down"', Filter(terms=(Term("text", "~", "shut down"),))),
+        ("label:odd label:odd>0.5", Filter(terms=(Term("label", name="odd"), Term("label", ">", 0.5, "odd")))),
+        ("by:ann note~why", Filter(terms=(Term("by", value="ann"), Term("note", "~", "why")))),
+        ("bookmarked", Filter(terms=(Term("bookmarked"),))),
+        ("fork parent:5ACA", Filter(terms=(Term("fork"), Term("parent", value="5aca")))),
+        ('"fork"', Filter(text="fork")),
+        ("-", Filter(text="-")),
+        (r'agent:"a \"b\" \\ c"', Filter(agent='a "b" \\ c')),
+    ],
+)  # fmt: skip
+def test_a_line_means(line: str, meant: Filter) -> None:
+    assert parse(line, KNOWN) == meant
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("agnet:x", "filter: no key 'agnet': did you mean 'agent'?"),
+        ("status:eror", "filter: no status 'eror': did you mean 'error'?"),
+        ("flag:riks", "filter: no flag 'riks': did you mean 'risk'?"),
+        ("item:1 item:2", "filter: item is given twice"),
+        ("zzz:1 status:q", "2 faults"),
+        ("stesp>3", "filter: no score 'stesp': did you mean 'steps'?"),
+        ("care>1", "'care' may mean several scores: values/additive/care, values/other/care"),
+        ("steps>many", "steps needs a number, not 'many'"),
+        ("steps>nan", "steps needs a number, not 'nan'"),
+        ("agent:", "agent: needs a value"),
+        ('agent:"x', "agent: opens a quote that is not closed"),
+        ("text:x", "text takes ~, not :: text~x"),
+        ("return~3", "return takes one of"),
+        ("parent:xyz", "parent needs the beginning of an id"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(line: str, fault: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(line, KNOWN)
+    assert fault in str(caught.value)
+
+
+def test_without_a_vocabulary_names_are_taken_as_they_are_written() -> None:
+    """While somebody writes, the names may not have been read yet."""
+    assert parse("stesp>3 flag:x").terms == (Term("score", ">", 3.0, "stesp"), Term("flag", value="x"))
+
+
+@given(st.text(max_size=60) | st.text(alphabet='ab:"\\~<>=- \t', max_size=40))
+def test_any_line_has_a_meaning_or_a_fault(line: str) -> None:
+    with suppress(InputError):
+        parse(line, KNOWN)
+    assert all(line[one.start : one.end] for one in tokens(line))
+    completions(line, len(line), KNOWN)
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_a_quoted_value_comes_back(value: str) -> None:
+    assert parse(f"agent:{quote(value)}") == Filter(agent=value)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("agen", ["agent:"]),
+        ("env:power agent:sm", ["agent:small"]),
+        ("agent:rea", ['agent:"llm/react large"']),
+        ("-status:er", ["-status:error"]),
+        ("flag:dec", ["flag:deception"]),
+        ("haz", ["risk/power/hazard>"]),
+        ("has:values/o", ["has:values/other/care"]),
+        ("label:o", ["label:odd"]),
+        ("agent:small ", []),
+        ("agent:small", []),
+        ('"words in quotes"', []),
+    ],
+)
+def test_the_term_under_the_cursor_is_completed(line: str, offered: list[str]) -> None:
+    assert completions(line, len(line), KNOWN)[2] == offered
+
+
+def test_columns_are_the_scores_that_are_named_and_each_scorers_first() -> None:
+    where = parse("hazard>1", KNOWN)
+    assert score_columns(where, "-values/other/care", KNOWN) == (
+        *("values/other/care", "risk/power/hazard", "risk/power/risk", "values/additive/care"),
+    )
+
+
+def test_an_order_may_be_written_as_people_call_it() -> None:
+    assert order_named("-return", KNOWN) == "-total"
+    assert order_named("hazard", KNOWN) == "risk/power/hazard"
+    with pytest.raises(InputError, match="did you mean 'steps'"):
+        order_named("stesp", KNOWN)

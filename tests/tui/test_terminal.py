@@ -1,0 +1,148 @@
+"""What really reaches a terminal: the replay in a pseudo-terminal, over a store whose every text is hostile."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from sandbox.scenario import Appraisal, Benchmark, Treatment
+from sandbox.scorer import Card, Mark, Score
+from sandbox.store import Store
+from sandbox.trace import AgentSpec, Episode, EpisodeSpec, Event, MenuEntry, Step
+from tests.tui.hostile import nonce, payloads
+from tests.tui.terminal import Terminal, shapes
+
+pytestmark = [pytest.mark.tui, pytest.mark.hostile, pytest.mark.slow]
+
+COUNT = 2_000
+AT_ONCE = 25  # texts of one step's observation: they fit the screen
+STEPS = 8
+
+
+def episode_of(texts: Sequence[str], number: int) -> Episode:
+    """An episode that shows each of `texts` in an observation, and has some of them wherever else there is text."""
+    any_text = cycle(texts)
+
+    def one() -> str:
+        return next(any_text)
+
+    spec = EpisodeSpec(
+        environment=one(), config={one(): one()}, item={"id": one()}, seed=number,
+        seats={"a": AgentSpec(id=one(), name=one(), config={one(): one()}), "b": AgentSpec(id=one(), name=one())},
+        evaluated=("a",), treatments={one(): Treatment(value=one())}, external_id=f"{one()}{number}",
+    )  # fmt: skip
+    steps: list[Step] = []
+    for index in range(STEPS):
+        shown = "\n".join(texts[index * AT_ONCE : (index + 1) * AT_ONCE])
+        truth = Appraisal(values=(one(), None), risks=(one(),), utility=1.0, content=one(), features={one(): one()})
+        menu = tuple(MenuEntry(move={"kind": one(), one(): one()}, appraisal=truth) for _ in range(3))
+        called = {"function": {"name": one(), "arguments": one()}}
+        message = {"role": one(), "name": one(), "content": one(), "tool_calls": [called, one()]}
+        call = {"messages": [message, one()], "reply": message, "model": one(), "tools": [{"name": one()}]}
+        events = (
+            Event(kind="node", data={"node": one()}),
+            Event(kind="model_call", data={**call, "tokens": {"input": one(), "output": 1}, one(): one()}),
+            Event(kind="model_error", data={"error": one()}),
+            Event(kind="tool_call", data={"tool": one(), "input": one(), "output": one(), "error": one()}),
+            Event(kind="invalid", data={"code": one(), "message": one(), "said": one()}),
+            Event(kind="refusal", data={"text": one()}),
+            Event(kind=one(), data={one(): one()}),
+        )
+        step = Step(
+            index=index, tick=index, seat="ab"[index % 2], observation={one(): one(), "more": [one(), {one(): one()}]},
+            text=shown, menu=menu, ranges=(one(),), decision=menu[0], applied=menu[0].move, rewards={"a": 1.0},
+            said=one(), events=events,
+        )  # fmt: skip
+        before = steps[-1].digest if steps else ""
+        steps.append(step.model_copy(update={"digest": step.digest_after(before)}))
+    return Episode(
+        id=spec.key, spec=spec, status="error", reason=one(), steps=tuple(steps), payoffs={"a": 1.0},
+        facts={one(): one()}, benchmarks={one(): Benchmark(value=1.0, assumes=one())}, hash=steps[-1].digest,
+        versions={one(): one()},
+    )  # fmt: skip
+
+
+def store_of(path: Path, texts: Sequence[str]) -> Path:
+    """A store with an experiment of such episodes, scored."""
+    each = AT_ONCE * STEPS
+    episodes = [episode_of(texts[start : start + each], start) for start in range(0, len(texts), each)]
+    with Store.open(str(path)) as store:
+        store.add_experiment(texts[0], {}, [episode.spec for episode in episodes])
+        writer = store.writer()
+        for number, episode in enumerate(episodes):
+            attempt = writer.begin(episode.spec)
+            for step in episode.steps:
+                writer.step(episode.id, attempt, step)
+            writer.finish(episode.model_copy(update={"attempt": attempt}))
+            text = texts[number]
+            scores = (Score(name=text, value=0.5, seat="a", variant=text, reason=text),)
+            card = Card(scores=scores, marks=(Mark(step=0, name=text, value=1.0, note=text),))
+            store.save_card(text, 1, "", episode.id, card)
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """The environment of a program that knows this project, and remembers nothing of other tests."""
+    root = Path(__file__).parents[2]
+    places = [root, root / "environments", root / "agents", root / "plugins"]
+    return {
+        "PYTHONPATH": os.pathsep.join(map(str, places)),
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "SANDBOX_AUTHOR": "ann",
+    }
+
+
+def walk(store: Path, size: tuple[int, int], home: dict[str, str], episodes: int) -> str:
+    """All that comes out while so many episodes are opened, every step is shown whole, and every screen is visited."""
+    command = [sys.executable, "-m", "sandbox", "replay", "--store", str(store)]
+    with Terminal(command, size, home) as terminal:
+        terminal.wait_for("1 of ")
+        for number in range(episodes):
+            terminal.press("\r", 0.5)
+            terminal.press("z")
+            for _ in range(STEPS):
+                terminal.press("l")
+            if number < 2:
+                for keys in ("\t", "\x1b[6~", "\t", "\x1b[6~", "\t", "\x1b[6~", "\x1b[H", "z", *VISITS):
+                    terminal.press(keys)
+            else:
+                terminal.press("z")
+            terminal.press("q", 0.3)
+            terminal.press("j")
+        terminal.press("/zz:1 status:[/]\r", 0.5)
+        terminal.press("\x1b", 0.5)
+        terminal.press("\x11", 1.0)  # Ctrl+Q
+        terminal.process.wait(20)
+        assert terminal.process.returncode == 0
+        return terminal.output
+
+
+VISITS = ("?", "\x1b", "w", "W", "r", "/" + nonce(7) + "\r", "v")
+"""Keys that open and leave every other screen of an episode."""
+
+
+@pytest.mark.parametrize("size", [(200, 60), (80, 24)], ids=["200x60", "80x24"])
+def test_of_two_thousand_payloads_none_reaches_the_terminal(
+    tmp_path: Path, home: dict[str, str], size: tuple[int, int]
+) -> None:
+    """The kinds of control sequences are those of a harmless store, and nothing between them is a control character."""
+    numbers = range(COUNT)
+    each = AT_ONCE * STEPS
+    tame = walk(store_of(tmp_path / "tame.db", [f"{nonce(one)} plain" for one in range(2 * each)]), size, home, 2)
+    wild = walk(store_of(tmp_path / "wild.db", payloads(COUNT)), size, home, COUNT // each)
+    known, _ = shapes(tame)
+    found, shown = shapes(wild)
+    assert found <= known
+    bad = {hex(ord(one)) for one in set(shown) if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    assert bad <= {"0xa", "0xd"}
+    met = sum(nonce(one) in shown for one in numbers)
+    assert met > COUNT * (0.98 if size[0] > 100 else 0.6)
+    print(f"{COUNT} payloads at {size[0]}x{size[1]}, {met} of them on the screen, 0 reached the terminal")
