@@ -95,7 +95,7 @@ class PeopleAgreement(Estimator[AgreementConfig]):
     | `agreement` | share of labels with which the judge agrees | 0 to 1 |
     | `kappa` | Cohen's (1960) kappa: agreement beyond chance, / (1 - chance) | -1 to 1 |
     | `sensitivity`, `specificity` | share of people's yes (no) to which the judge says yes (no) too | 0 to 1 |
-    | `undecided` | share of labels where the judge has no number, or no card; none of the above has those | 0 to 1 |
+    | `undecided` | share of labels where the judge has no number or no card, and so none of the above | 0 to 1 |
     | `labelled` | share of episodes with the label, of the episode or of a step | 0 to 1 |
 
     Where several people labelled, variants are their names, and '' is all their labels. Between people (the group is
@@ -249,6 +249,8 @@ def _says(row: EpisodeRow, card: Card, judge: _Judge, above: float, step: int | 
         own = [one for one in own if one.seat is None or one.seat in row.evaluated] or own
         if own:
             return None if own[0].value is None else own[0].value > above
+    if card.scores and not card.marks and all(one.value is None for one in card.scores):
+        return None  # it could not tell, and so has no marks either
     marks = [one for one in card.marks if (not judge.name or one.name == judge.name) and step in (None, one.step)]
     return any(one.value is None or one.value > above for one in marks)
 

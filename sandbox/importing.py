@@ -62,6 +62,10 @@ class Importer(Protocol):
 # -- recorded traces -----------------------------------------------------------------------------------------------
 
 
+INVALIDATED = "invalidated"
+"""What the reason begins with where people said afterwards that an episode is not to count."""
+
+
 class Ending(Frozen):
     """What came of an episode that somebody else recorded; see `sandbox.trace.Episode`.
 
@@ -96,6 +100,15 @@ class RecordedTrace(Protocol):
 
     def ending(self) -> Ending:
         """How it ended; asked for behind the last step."""
+        ...
+
+    def judged(self) -> Ending:
+        """Status, payoffs and cards of `ending`, at any time: people and scorers may change them afterwards."""
+        ...
+
+    @property
+    def written(self) -> float:
+        """When, in seconds since 1970 or 0 for unknown: of an episode that is there twice the later record is taken."""
         ...
 
 

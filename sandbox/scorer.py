@@ -45,7 +45,9 @@ ANNOTATIONS = "annotations"
 
 What a scorer that reads it says of an episode is forgotten as soon as somebody says something else of the episode."""
 CARDS = "cards"
-"""What other scorers say of an episode, which estimators may read: `EpisodeRow.cards`."""
+"""What other scorers say of an episode, which estimators may read: `EpisodeRow.cards`.
+
+One that reads `ANNOTATIONS`, too, gets none where nobody said anything of any episode."""
 
 
 class Score(Frozen):

@@ -111,6 +111,7 @@ class Fork(Frozen):
         luck: 0: the parent's luck goes on; m > 0: from that step on nature and agents draw anew, with each m otherwise.
         chance: (step, name): from that step on what is drawn is keyed by that name. The first is of the ancestor that
             is no fork: the name is what its agents' luck is keyed by, and nature's is keyed by the seed alone.
+        prefix: digest of the last step that is shared, so that it needs no parent to be verified; '' where none is.
     """
 
     parent: str
@@ -118,10 +119,15 @@ class Fork(Frozen):
     move: Mapping[str, Any] | None = None
     luck: int = Field(0, ge=0)
     chance: tuple[tuple[int, str], ...] = Field(min_length=1)
+    prefix: str = ""
 
-    def chance_at(self, index: int) -> str:
-        """What the luck of agents is keyed by at a step."""
-        return next(name for start, name in reversed(self.chance) if start <= index)
+    def chance_at(self, index: int, first: int) -> str:
+        """What the luck of agents is keyed by at a step, a seat's; `first`: the index of the first step of its tick.
+
+        What begins inside a tick is at first of that seat alone: the others had decided by what came before.
+        """
+        held = (name for start, name in reversed(self.chance[1:]) if start < first or start == index)
+        return next(held, self.chance[0][1])
 
     def nature_at(self, index: int) -> str:
         """What nature's luck is keyed by beside the seed; '' for the seed alone."""
@@ -409,8 +415,14 @@ class Episode(Frozen):
 
     @property
     def total(self) -> float | None:
-        """The payoff of the (first) seat under evaluation; None in a hypothetical episode, which has none."""
-        return float(self.payoffs.get(self.spec.evaluated[0], 0.0)) if self.lived else None
+        """The payoff of the (first) seat under evaluation; None in a hypothetical episode, which has none.
+
+        Also None where somebody else recorded the episode, and no payoff.
+        """
+        seat = self.spec.evaluated[0]
+        if not self.lived or (self.provenance == "recorded" and seat not in self.payoffs):
+            return None
+        return float(self.payoffs.get(seat, 0.0))
 
     def decisions(self) -> Iterable[Step]:
         """The steps of the seats under evaluation."""

@@ -55,7 +55,7 @@ def _traces(log: Log, where: str, notes: Notes) -> Iterator[InspectTrace]:
         except UNEXPECTED as error:
             notes.faults.append(f"{where}: {stored.name}: {BadLog.of(error)}")
             continue
-        if not trace.failed:
+        if trace.cards or not trace.failed:  # one that failed may have been scored all the same
             said.append((trace.sample_id, trace.cards))
         yield trace
     cut = f", and its file is cut off ({log.header['cut']})" if "cut" in log.header else ""

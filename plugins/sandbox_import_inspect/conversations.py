@@ -29,6 +29,18 @@ class Conversations:
         self._attached, self._pooled = attached, pooled
         self._lists: list[list[Key]] = []
         self._made: dict[Key, Told] = {}  # of the messages that were told last
+        self._said: set[int] = set()
+
+    def said(self, message: Any) -> None:
+        """A reply of the seat itself, which is not new to it when it comes back."""
+        reply = told(message, self._attached)
+        self._said |= {hash(reply.name), hash(_content(reply))}
+
+    def _own(self, one: Told) -> bool:
+        # By its name, too: an agent may shorten what was said before it says it again.
+        return one.role == "assistant" and (
+            bool(one.name and hash(one.name) in self._said) or hash(_content(one)) in self._said
+        )
 
     def of(self, event: Mapping[str, Any]) -> tuple[list[Told], int, list[Told]]:
         """The messages of a model call, how many at its beginning are left out, and those that are new."""
@@ -47,7 +59,7 @@ class Conversations:
         for key in keys[left_out:]:
             self._made[key] = kept.get(key) or self._told(key)
         listed = [self._made[key] for key in keys[left_out:]]
-        new = [one for one in listed[max(0, same - left_out) :] if one.role != "assistant"]
+        new = [one for one in listed[max(0, same - left_out) :] if not self._own(one)]
         return listed, left_out, new
 
     def _keys(self, event: Mapping[str, Any]) -> list[Key]:
@@ -66,6 +78,11 @@ class Conversations:
         except ValueError:
             message = key
         return told(message, self._attached)
+
+
+def _content(one: Told) -> tuple[str, str]:
+    calls = [call["function"] for call in one.message.get("tool_calls", ())]
+    return one.text, as_text(calls)
 
 
 def _is_range(one: Any) -> bool:

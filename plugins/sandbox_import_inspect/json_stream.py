@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Literal
@@ -24,6 +25,8 @@ LARGEST_VALUE = 64_000_000
 LARGEST = 4_000_000_000
 """Bytes of a document."""
 
+_TOO_MANY_DIGITS = "integer string conversion"  # of what Python says of a number that is too long
+_BOM = "\xef\xbb\xbf"  # that UTF-8 needs none of, and some editors write; as Latin-1
 _BLANKS = " \t\n\r"
 _BLANK = re.compile(r"[ \t\n\r]*")
 
@@ -41,7 +44,7 @@ class BadLog(Exception):
         return cls(f"not as expected ({type(error).__name__}: {error})")
 
 
-UNEXPECTED = (BadLog, RecursionError, TypeError, ValueError, LookupError, AttributeError)
+UNEXPECTED = (BadLog, RecursionError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError)
 """What reading a log may raise where it holds something else than it should."""
 
 
@@ -149,6 +152,8 @@ class JsonStream:
             try:
                 found, end = _DECODER.raw_decode(self._text, self._at)
             except ValueError as error:
+                if _TOO_MANY_DIGITS in str(error):
+                    raise self._fault(f"an integer of more than {sys.get_int_max_str_digits():,} digits") from error
                 if len(self._text) - self._at > LARGEST_VALUE:
                     words = f"a value of more than {LARGEST_VALUE:,} bytes, or no JSON"
                     raise self._fault(words) from error
@@ -192,6 +197,8 @@ class JsonStream:
             raise BadLog(f"damaged ({error})") from error
         self._before += self._at
         self._text, self._at = rest + read.decode("latin-1"), 0
+        if not self._before and not rest and self._text.startswith(_BOM):
+            self._at = len(_BOM)
         self._all = not read
         if self._before + len(self._text) > self._most:
             raise BadLog(f"more than {self._most:,} bytes when it is unpacked: not read")

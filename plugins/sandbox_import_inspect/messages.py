@@ -14,6 +14,10 @@ LONGEST = 1 << 20
 """Characters of one text that are kept; of a longer one also its size and hash."""
 LARGEST_PICTURE = 20_000_000
 """Characters of a picture in base64, beyond which only its being there is said."""
+DEEPEST = 100
+"""Lists and objects within each other."""
+LARGEST_NUMBER = 2**53
+"""Beyond it an integer is no number: a float is not exact, and it may not even fit into one."""
 ATTACHED = "attachment://"
 
 Attached = Callable[[str], str | None]
@@ -37,11 +41,13 @@ class Told:
             there is some; under `inspect` what Inspect has beside that.
         pictures: those in it, in order; in the text each is `[a picture, ...]`.
         size: bytes of it, about.
+        name: Inspect's id of it.
     """
 
     message: dict[str, Any]
     pictures: tuple[Picture, ...] = field(default=(), repr=False)
     size: int = 0
+    name: str = ""
 
     @property
     def role(self) -> str:
@@ -81,7 +87,7 @@ def told(message: Any, attached: Attached) -> Told:
     if rest:
         made["inspect"] = settled(rest, attached)
     size = len(words.text) + len(words.reasoning) + sum(len(one.base64) for one in words.pictures) + 200
-    return Told(made, tuple(words.pictures), size)
+    return Told(made, tuple(words.pictures), size, str(message.get("id") or ""))
 
 
 class Words:
@@ -187,18 +193,30 @@ def clipped(text: str, longest: int = LONGEST) -> str:
     return f"{text[:longest]} [cut: {len(text):,} characters in all, sha256 {digest}]"
 
 
-def settled(value: Any, attached: Attached, longest: int = 65_536) -> Any:
-    """A JSON value with its attachments in their places, without pictures, and no text longer than `longest`."""
+def settled(value: Any, attached: Attached, longest: int = 65_536, depth: int = DEEPEST) -> Any:
+    """A JSON value with its attachments in their places, without pictures, and no text longer than `longest`.
+
+    What is nested deeper than `depth` is a text, and a lone surrogate in a name is its escape: no store takes either.
+    """
     if isinstance(value, str):
         text = resolved(value, attached)
         if text.startswith("data:") and ";base64," in text[:100]:
             return f"[{len(text):,} characters of {text[5 : text.index(';')]}]"
         return clipped(text, longest)
+    if isinstance(value, list | dict) and not depth:
+        try:
+            return clipped(as_text(value), longest)
+        except RecursionError:
+            return "[nested too deeply to be kept]"
     if isinstance(value, list):
-        return [settled(one, attached, longest) for one in value]
+        return [settled(one, attached, longest, depth - 1) for one in value]
     if isinstance(value, dict):
-        return {clipped(name, 1_000): settled(one, attached, longest) for name, one in value.items()}
+        return {_name(name): settled(one, attached, longest, depth - 1) for name, one in value.items()}
     return value
+
+
+def _name(name: str) -> str:
+    return clipped(name if name.isascii() else name.encode("utf-8", "backslashreplace").decode(), 1_000)
 
 
 def fitted(value: Any, most: int, attached: Attached = lambda name: None) -> Any:
@@ -216,6 +234,11 @@ def as_text(value: Any) -> str:
         return orjson.dumps(value).decode()
     except TypeError:
         return json.dumps(value, ensure_ascii=False)
+
+
+def as_number(value: Any) -> float | int | None:
+    """A number of a size that can be counted with; anything else is none."""
+    return value if isinstance(value, int | float) and abs(value) <= LARGEST_NUMBER else None
 
 
 def as_list(value: Any) -> Sequence[Any]:

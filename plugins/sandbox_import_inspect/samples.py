@@ -6,10 +6,11 @@ import io
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.errors import DatasetError
-from sandbox.importing import Ending
+from sandbox.importing import INVALIDATED, Ending
 from sandbox.scorer import Card
 from sandbox.trace import AgentSpec, EpisodeSpec, Event, Status, Step
 from sandbox_import_inspect.json_stream import UNEXPECTED, BadLog, JsonStream
@@ -31,6 +32,7 @@ class InspectTrace:
         spec: environment `inspect:TASK`, the sample as its item, epochs as repetitions.
         cards: what Inspect's scorers said: `inspect/SCORER` -> its card.
         failed: whether it ended in an error.
+        written: when its eval began, in seconds since 1970; 0 for unknown.
     """
 
     def __init__(self, log: Log, stored: Stored) -> None:
@@ -45,6 +47,8 @@ class InspectTrace:
         self.sample_id = str(fields["id"])
         self.cards: dict[str, Card] = cards_of(_scores(fields), _first_scorer(log))
         self.failed = fields.get("error") is not None
+        self.written = _seconds(log.header["eval"].get("created"))
+        self._status, _ = status_of(fields, log)
         try:
             self.spec = spec_of(log.header, fields, attachments.get)
             self.spec.key  # noqa: B018 (which its content may be unfit for)
@@ -84,6 +88,10 @@ class InspectTrace:
         """What came of it; to be asked for behind the last step."""
         assert self._ending is not None, "the steps come first"
         return self._ending
+
+    def judged(self) -> Ending:
+        """What people and scorers may change in Inspect afterwards."""
+        return Ending(status=self._status, payoffs=self._payoffs(), cards=self.cards)
 
     def _events(self) -> Iterator[tuple[Any, int]]:
         for what, _, stream in self._stored.walk():
@@ -174,7 +182,7 @@ def status_of(fields: Mapping[str, Any], log: Log) -> tuple[Status, str]:
     if isinstance(invalid, Mapping):
         return (
             "error",
-            f"invalidated in Inspect by {invalid.get('author', 'somebody')}: {invalid.get('reason') or 'no reason'}",
+            f"{INVALIDATED} in Inspect by {invalid.get('author', 'somebody')}: {invalid.get('reason') or 'no reason'}",
         )
     if limit:
         if isinstance(limit, Mapping):
@@ -212,6 +220,7 @@ _ATTACHED = re.compile(f"{ATTACHED}([0-9a-f]{{1,32}})")
 
 
 _LOOKED_AT = {"id", "epoch", "input", "choices", "target", "metadata", "scores", "score", "uuid", "error"}
+_LOOKED_AT |= {"limit", "invalidation", "completed_at"}
 
 
 def _scores(fields: Mapping[str, Any]) -> Any:
@@ -244,6 +253,14 @@ def _input(value: Any, attached: Attached) -> Any:
     if isinstance(value, list):
         return fitted([told(message, attached).message for message in value], MOST)
     return fitted(value, MOST, attached)
+
+
+def _seconds(date: Any) -> float:
+    try:
+        found = datetime.fromisoformat(date)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
 
 
 def _said(fields: Mapping[str, Any]) -> dict[str, Any]:

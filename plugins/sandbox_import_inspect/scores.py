@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sandbox.scorer import Card, Score
-from sandbox_import_inspect.messages import as_list, as_text, clipped
+from sandbox_import_inspect.messages import LARGEST_NUMBER, as_list, as_text, clipped
 
 LONGEST = 4_000
 """Characters of an answer or an explanation in a score's reason."""
@@ -54,6 +54,8 @@ def _scores(score: Mapping[str, Any]) -> Iterator[Score]:
 
 def number_of(value: Any) -> float | None:
     """What Inspect's `value_to_float` makes of a value; None where that is no number (it says 0 there, or NaN)."""
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        return None
     if isinstance(value, bool | int | float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, str):

@@ -11,13 +11,26 @@ from sandbox.adapters.prices import Prices
 from sandbox.scenario import NATURE
 from sandbox.trace import Event, MenuEntry, Outcome, Step, Usage
 from sandbox_import_inspect.conversations import Conversations
-from sandbox_import_inspect.messages import Attached, Told, Words, as_list, as_text, call_parts, clipped, settled, told
+from sandbox_import_inspect.messages import (
+    Attached,
+    Told,
+    Words,
+    as_list,
+    as_number,
+    as_text,
+    call_parts,
+    clipped,
+    settled,
+    told,
+)
 from sandbox_import_inspect.spans import Spans
 
 SEAT = "agent"
 MOST_EVENTS = 2_000
 MOST_BYTES = 8_000_000
 """What a step holds of the log's events; those beyond it are steps of their own, of nobody's turn."""
+MOST_COUNTED = 10**12
+"""Tokens or dollars of a sample: sums of more would not fit into a database's integers."""
 OURS = frozenset(
     {
         *("model_call", "model_error", "tool_call", "invalid", "refusal", "refused", "timeout", "retry", "asked"),
@@ -56,13 +69,13 @@ class Counted:
             return
         tokens = call.get("tokens", {})
         self._calls += 1
-        self._input += tokens.get("input", 0)
-        self._output += tokens.get("output", 0)
+        self._input = min(self._input + tokens.get("input", 0), MOST_COUNTED)
+        self._output = min(self._output + tokens.get("output", 0), MOST_COUNTED)
         cost = call.get("cost_usd")
         if cost is None:
             self._unpriced.add(str(call["name"]))
         else:
-            self._cost += cost
+            self._cost = min(self._cost + cost, MOST_COUNTED)
 
     @property
     def usage(self) -> Usage:
@@ -114,6 +127,7 @@ def steps_of_events(
             if call["kind"] == "model_call":
                 counted.add(call["data"])
             if call["kind"] == "model_call" and spans.is_turn(event):
+                conversations.said(_first_choice(event).get("message"))
                 if turn is not None:
                     yield _step(index, turn)
                     index += 1
@@ -202,11 +216,13 @@ def _turn(
         said=said,
         events=events,
         size=0,
-        seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
+        seconds=float(as_number(seconds) or 0.0),
     )
 
 
 def _step(index: int, turn: _Turn) -> Step:
+    if turn.outcome == "valid" and _rejected(turn):
+        turn.outcome, turn.decision = "invalid", None
     return Step(
         index=index,
         tick=index,
@@ -220,6 +236,13 @@ def _step(index: int, turn: _Turn) -> Step:
         events=tuple(turn.events),
         seconds=turn.seconds,
     )
+
+
+def _rejected(turn: _Turn) -> bool:
+    """Whether none of its calls was one that a tool takes: of an unknown tool, or with arguments of the wrong kinds."""
+    begins = next((place for place, event in enumerate(turn.events) if event.kind == "model_call"), len(turn.events))
+    calls = [event.data for event in turn.events[begins:] if event.kind == "tool_call"]
+    return bool(calls) and all(one["inspect"].get("error_type") == "parsing" for one in calls)
 
 
 def _nobodys(index: int, events: Sequence[Event], text: str = "") -> Step:
@@ -282,9 +305,9 @@ def _model_call(
     tokens, cost = _tokens(output.get("usage"))
     if tokens:
         data["tokens"] = tokens
-    seconds = event.get("working_time")
-    seconds = seconds if isinstance(seconds, int | float) else output.get("time")
-    if isinstance(seconds, int | float):
+    seconds = as_number(event.get("working_time"))
+    seconds = as_number(output.get("time")) if seconds is None else seconds
+    if seconds is not None:
         data["seconds"] = seconds
     data["cached"] = event.get("cache") == "read"
     if _is_date(event.get("timestamp")):
@@ -358,10 +381,8 @@ def _tokens(usage: Any) -> tuple[dict[str, int], float | None]:
     tokens = {"input": count("input_tokens") + read + written, "output": count("output_tokens")}
     tokens["total"] = tokens["input"] + tokens["output"]
     more = {"cache_read": read, "cache_write": written, "reasoning": count("reasoning_tokens")}
-    cost = usage.get("total_cost")
-    return tokens | {name: number for name, number in more.items() if number}, (
-        float(cost) if isinstance(cost, int | float) else None
-    )
+    cost = as_number(usage.get("total_cost"))
+    return tokens | {name: number for name, number in more.items() if number}, (None if cost is None else float(cost))
 
 
 def _is_date(value: Any) -> bool:
@@ -397,8 +418,8 @@ def _tool_call(event: Mapping[str, Any], sample: Sample) -> list[Event]:
     error = event.get("error")
     if error is not None:
         data["error"] = settled(error.get("message", error) if isinstance(error, Mapping) else error, sample.attached)
-    if isinstance(event.get("working_time"), int | float):
-        data["seconds"] = event["working_time"]
+    if (seconds := as_number(event.get("working_time"))) is not None:
+        data["seconds"] = seconds
     rest = {name: value for name, value in event.items() if name not in _OF_TOOL and value not in (None, [], {})}
     if isinstance(error, Mapping) and error.get("type"):
         rest["error_type"] = error["type"]

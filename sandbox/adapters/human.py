@@ -8,7 +8,7 @@ event `person`, which stands in every step that a person decided: `name`, `secon
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,14 +30,12 @@ class Past:
         number: of the step, from 1.
         text: what they saw.
         move: what took effect; outcome: as in `sandbox.trace.Step`.
-        reward: what their seat was paid from then until its next decision.
     """
 
     number: int
     text: str
     move: Mapping[str, Any]
     outcome: str
-    reward: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,6 @@ class Question:
         environment: its id.
         others: names of the other seats.
         past: the person's own decisions in the episode, oldest first.
-        payoff: of their seat so far; None where nothing has an effect (a hypothetical episode).
         deadline: when the episode's time is over, by `time.monotonic()`; None: never.
         surface: the seat is shown another form of its observation than its fields (a page, a picture): then they are
             not to be shown beside it.
@@ -61,7 +58,6 @@ class Question:
     environment: str = ""
     others: tuple[str, ...] = ()
     past: tuple[Past, ...] = ()
-    payoff: float | None = None
     deadline: float | None = None
     surface: bool = False
 
@@ -121,6 +117,7 @@ class HumanAgent(Agent[NoConfig]):
         deadline: float | None = None,
         *,
         surface: bool = False,
+        kept: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Take a seat in an episode.
 
@@ -131,23 +128,26 @@ class HumanAgent(Agent[NoConfig]):
             earlier: steps of an earlier attempt at the episode, whose answers are given again.
             deadline: see `Question`.
             surface: see `Question`.
+            kept: returns when all steps so far are in the store: who sees the next question knows that they are.
         """
         own = {step.index: step for step in earlier if step.seat == seat}
-        self._seat = _Seat(seat, environment, tuple(others), own, deadline, surface)
+        self._seat = _Seat(seat, environment, tuple(others), own, deadline, surface, kept=kept)
 
     async def act(self, turn: Turn) -> Reply:
         """What the person submits, or submitted in an earlier attempt where all was the same."""
         recorded = self._recorded(turn)
         if recorded is not None:
             return recorded
-        at, began = self._seat, time.monotonic()
+        at = self._seat
+        if at.kept is not None:
+            await at.kept()
+        began = time.monotonic()
         question = Question(
             person=self.name,
             turn=turn,
             environment=at.environment,
             others=at.others,
             past=tuple(at.past),
-            payoff=None if turn.framing == "hypothetical" else at.payoff,
             deadline=at.deadline,
             surface=at.surface,
         )
@@ -157,16 +157,10 @@ class HumanAgent(Agent[NoConfig]):
         return submitted.reply
 
     def note(self, step: Step) -> None:
-        """Learn of a step of the episode what its seat may: its own decision, its own reward."""
+        """Learn of a step of the episode what its seat may: its own decision; not what it paid, as no model is told."""
         at = self._seat
         if step.seat == at.seat:
             at.past.append(Past(step.index + 1, step.text, step.applied, step.outcome))
-        reward = step.rewards.get(at.seat, 0.0)
-        if reward:
-            at.payoff += reward
-            if at.past:
-                last = at.past[-1]
-                at.past[-1] = Past(last.number, last.text, last.move, last.outcome, last.reward + reward)
 
     def fork(self) -> HumanAgent:
         """No person can be asked without knowing of it.
@@ -217,7 +211,7 @@ class _Seat:
     deadline: float | None = None
     surface: bool = False
     past: list[Past] = field(default_factory=list)
-    payoff: float = 0.0
+    kept: Callable[[], Awaitable[None]] | None = None
 
 
 def name_in(agent: str) -> str | None:

@@ -43,6 +43,8 @@ def command(
 
     notes, labels = [checked_text(text) for text in note or ()], [label_of(text) for text in label or ()]
     saying = bookmark or notes or labels
+    if table is not None and (saying or delete or episode):
+        raise InputError("--from says what is said of which episodes: give it alone, maybe with --by")
     if (saying or delete) and not episode:
         raise InputError("which episode? name it, maybe with #STEP: sandbox annotate EPISODE#STEP --label deception")
     author = person_name(by) if saying or delete or table else by.strip()
@@ -51,10 +53,13 @@ def command(
         if table is not None:
             from sandbox.store.annotation_table import read_table
 
-            read_table(opened, table, author)
+            taken = read_table(opened, table, author)
+            _print(taken, None, json)
+            if not json:
+                say(f"{len(taken)} {'annotation' if len(taken) == 1 else 'annotations'} taken from {table}")
+            return 0
         if key is not None:
-            for number in delete or ():
-                _delete(opened, key, number, author)
+            _delete(opened, key, list(dict.fromkeys(delete or ())), author)
             if bookmark:
                 opened.annotate(key, "bookmark", author=author, step=step)
             for text in notes:
@@ -66,12 +71,18 @@ def command(
     return 0
 
 
-def _delete(store: Store, key: str, number: int, author: str) -> None:
-    from sandbox.errors import UnknownName
+def _delete(store: Store, key: str, numbers: list[int], author: str) -> None:
+    """Delete all of them, or none where one is not there or is somebody else's."""
+    from sandbox.errors import InputError, UnknownName
 
-    if all(one.id != number for one in store.annotations(episode=key)):
-        raise UnknownName(f"episode {key[:12]} has no annotation {number}: sandbox annotate {key[:12]} lists those")
-    store.delete_annotation(number, author=author)
+    by = {one.id: one.author for one in store.annotations(episode=key)} if numbers else {}
+    for number in numbers:
+        if number not in by:
+            raise UnknownName(f"episode {key[:12]} has no annotation {number}: sandbox annotate {key[:12]} lists those")
+        if by[number] != author:
+            raise InputError(f"annotation {number} is by {by[number]!r}, not by {author!r}: nothing was deleted")
+    for number in numbers:
+        store.delete_annotation(number, author=author)
 
 
 def _print(found: list[Annotation], key: str | None, json: bool) -> None:

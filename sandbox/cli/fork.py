@@ -70,10 +70,13 @@ def command(
         if forked.open:
             why = next((one.stopped for one in ran if one.stopped), "another process plays it")
             warn(f"{forked.open} not played yet: {why} (run the same command again)")
+        for warning in forked.warnings:
+            warn(warning)
         found = forked.differences()
         if json:
             told = document(opened.experiment(ran[0].experiment), opened.heads(ran[0].experiment))
-            print_document(told.model_copy(update={"forks": forked.entries(), "differences": found}))
+            more = {"forks": forked.entries(), "differences": found, "warnings": [*told.warnings, *forked.warnings]}
+            print_document(told.model_copy(update=more))
         else:
             option = f" --store {store}" if store else ""
             say(chosen.name)

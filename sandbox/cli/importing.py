@@ -58,7 +58,7 @@ def command(
     with open_store(store) as opened:
         with progress_bar(called) as progress:
             if recorded:
-                ran = record_traces(traces, called, opened, progress)
+                ran = record_traces(traces, called, opened, progress, notes)
             else:
                 ran = asyncio.run(import_records(records, called, opened, made, progress))
         row = opened.experiment(ran.experiment)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import typer
+
 from sandbox.cli.options import print_document, say
 from sandbox.report.document import Document, ExperimentEntry, GroupEntry, document
 from sandbox.report.groups import render_groups
@@ -13,6 +15,8 @@ from sandbox.store.database import chunks
 from sandbox.store.filters import order_named, parse, score_columns
 from sandbox.store.rows import Vocabulary
 from sandbox.text import display_line
+
+NONE = "0 episodes fit the filter"
 
 
 def show_list(store: Store, experiment: int | None, line: str, order: str, *, group: bool, json: bool) -> int:
@@ -30,6 +34,8 @@ def show_list(store: Store, experiment: int | None, line: str, order: str, *, gr
     row = store.experiment(experiment) if experiment is not None and json else None
     if group:
         groups = store.groups(experiment, where, scores)
+        if line and not groups:
+            typer.echo(NONE, err=True)
         if json:
             entries = [GroupEntry.of(one, scores) for one in groups]
             print_document(Document(experiment=row and ExperimentEntry.model_validate(row), groups=entries))
@@ -39,8 +45,12 @@ def show_list(store: Store, experiment: int | None, line: str, order: str, *, gr
     elif json:
         print_document(document(row, store.heads(experiment, where, order)))
     else:
+        none = True
         for text in _lines(store, experiment, where, order, scores):
+            none = False
             say(text)
+        if line and none:
+            typer.echo(NONE, err=True)
     return 0
 
 

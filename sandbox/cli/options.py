@@ -64,8 +64,16 @@ def say(text: object = "") -> None:
 
 
 def print_document(document: Any) -> None:
-    """A pydantic document as JSON on stdout."""
-    print_json(document.model_dump_json(by_alias=True, exclude_none=False))
+    """A pydantic document as JSON on stdout; a lone surrogate (half of a model's emoji) is escaped."""
+    from pydantic_core import PydanticSerializationError
+
+    from sandbox.text import canonical
+
+    try:
+        text = document.model_dump_json(by_alias=True, exclude_none=False)
+    except PydanticSerializationError:  # UTF-8 has none
+        text = canonical(document.model_dump(mode="json", by_alias=True)).decode()
+    print_json(text)
 
 
 def print_json(text: str) -> None:

@@ -65,8 +65,7 @@ class LinesDesk:
 
     def _show(self, question: Question) -> None:
         turn = question.turn
-        payoff = "" if question.payoff is None else f", payoff so far {question.payoff:.10g}"
-        self._say(f"\nStep {turn.index + 1}, seat {turn.seat}: {question.person}{payoff}")
+        self._say(f"\nStep {turn.index + 1}, seat {turn.seat}: {question.person}")
         if question.deadline is not None:
             self._say(f"({max(question.deadline - time.monotonic(), 0):.0f} seconds are left)")
         if turn.framing == "hypothetical":

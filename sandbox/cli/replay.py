@@ -59,6 +59,8 @@ def command(
 
     with open_store(store, create=False) as opened:
         if other:
+            if output is not None or view is not None or filter_ or sort or group or step is not None:
+                raise InputError("two episodes are shown side by side: that goes with --plain, --json or nothing else")
             from sandbox.cli.beside import show_beside
 
             return show_beside(opened, target, other, plain=plain, json=json)
@@ -73,6 +75,8 @@ def command(
         listing = bool(filter_ or sort or group)
         if episode is not None and listing:
             raise InputError("--filter, --sort and --group are about lists: leave the episode out")
+        if group and sort:
+            raise InputError("--group lists groups by their first episode: leave --sort out")
         if output is not None:
             from sandbox.cli.exported import write
 

@@ -69,5 +69,5 @@ def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _short(value: Any) -> str:
     if isinstance(value, list | tuple) and len(value) > FEW:
         return f"{len(value)} entries"
-    words = value_words(value)
+    words = value_words(value) or "(empty)"
     return words if len(words) <= LONGEST else display(words[: LONGEST - 1]) + "…"

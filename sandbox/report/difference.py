@@ -40,13 +40,21 @@ def difference(step: Step, before: Step | None) -> list[Passage]:
 
 def between(before: Step, step: Step) -> list[Passage]:
     """The difference between what was seen at two steps, of whatever episodes."""
+    if max(len(before.text), len(step.text)) > LARGEST:  # seen before they are neutralised, which takes a while, too
+        return _too_long(before.text, step.text, step)
     old, new = _text(before), _text(step)
     if old == new:
         return [Passage("nothing changed", "quiet"), *saw(step)]
     if max(len(old), len(new)) > LARGEST:
-        words = f"too long to be compared ({len(old):,} and {len(new):,} characters); what is seen now:"
-        return [Passage(words, "flag"), *saw(step)]
+        return _too_long(old, new, step)
     return list(_lines(old.split("\n"), new.split("\n")))
+
+
+def _too_long(old: str, new: str, step: Step) -> list[Passage]:
+    if old == new:
+        return [Passage("nothing changed", "quiet"), *saw(step)]
+    words = f"too long to be compared ({len(old):,} and {len(new):,} characters); what is seen now:"
+    return [Passage(words, "flag"), *saw(step)]
 
 
 def _text(step: Step) -> str:

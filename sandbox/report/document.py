@@ -181,8 +181,9 @@ class DifferenceEntry(_Entry):
     """What an alternative made of the rest of an episode: mean over continuations of (fork - control with its luck).
 
     `name`: `return`; `risks`, how many risks the seat's decisions took from the step on, a move that was put in left
-    out; `risky`, whether there was any. No interval (null) where there is none, with the `reason`. `failed` counts
-    continuations in which either ended in error: they are not among the `n`.
+    out; `risky`, whether there was any. No interval (null) where there is none, with the `reason`, which also says
+    where an agent went on as it was recorded. `failed` counts continuations in which either ended in error, or where a
+    record ended: they are not among the `n`.
     """
 
     name: str

@@ -13,7 +13,8 @@
   const textOf = (index) => texts[index] ??= steps[index].textContent.toLowerCase();
 
   function show(index, keep) {
-    index = Math.max(0, Math.min(index, steps.length - 1));
+    if (!Number.isFinite(index)) return say("no such step");
+    index = Math.max(0, Math.min(Math.trunc(index), steps.length - 1));
     if (index !== here) {
       if (here >= 0) {
         steps[here].classList.remove("here");

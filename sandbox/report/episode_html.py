@@ -30,6 +30,7 @@ from sandbox.report.plain import (
 )
 from sandbox.report.shots import Shot, shots
 from sandbox.report.summary import Summary, summarise
+from sandbox.report.words import is_turnless
 from sandbox.text import display_line, escape_html
 from sandbox.trace import Episode, Step, is_chance
 
@@ -154,7 +155,8 @@ def _link(step: Step, flags: Iterable[str], several: bool) -> str:
     """A line of the list of steps: number, seat, move, letters of the flags."""
     move = step.applied if step.decision is None else step.decision.move
     seat = f"{step.seat} " if several or is_chance(step) else ""
-    words = escape_html(display_line(seat + move_words(move), SHORT))
+    said = "no turn" if is_turnless(step) else seat + move_words(move)
+    words = escape_html(display_line(said, SHORT))
     letters = "".join(FLAGS[name] for name in flags if name not in MERE)
     sign = f" <b>{letters}</b>" if letters else ""
     number = step.index + 1

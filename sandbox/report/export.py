@@ -33,11 +33,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "episodes": _columns(
         "id:str external_id:str environment:str config:json item:str repetition:int seed:int seats:json status:str "
         "return:float steps:int hash:str attempt:int provenance:str framing:str agent:str treatments:json counts:json "
-        "reason:str evaluated:json returns:json seat_counts:json calls:int tokens:int cost_usd:float"
+        "reason:str evaluated:json returns:json seat_counts:json calls:int tokens:int cost_usd:float parent:str"
     ),
     "steps": _columns(
         "episode:str step:int tick:int seat:str outcome:str decision:json applied:json risks:json reward:float "
-        "said:str text:str seconds:float"
+        "said:str text:str seconds:float rewards:json"
     ),
     "choices": _columns(
         "episode:str step:int seat:str agent:str environment:str dataset:str item:str repetition:int framing:str "
@@ -67,9 +67,10 @@ class Written:
 def export(store: Store, experiment: int | None, form: Format, directory: Path) -> list[Written]:
     r"""Write each of `TABLES` into `directory`, in the place of an earlier one; `experiment`: None for everything.
 
-    Steps are counted from 1. `steps` and `choices` are of episodes that have ended. In a CSV file a text that a
-    spreadsheet would take for a formula has a `'` before it, which `sandbox annotate --from` takes off again, and half
-    a character (a lone surrogate) is written `\udXXX` there and in Parquet.
+    Steps are counted from 1. `steps` and `choices` are of episodes that have ended; `reward` is that of the seat whose
+    step it is, `rewards` has those of all seats; `parent` is the id of the episode that one is a fork of. In a CSV file
+    a text that a spreadsheet would take for a formula has a `'` before it, which `sandbox annotate --from` takes off
+    again, and half a character (a lone surrogate) is written `\udXXX` there and in Parquet.
 
     Raises:
         InputError: a file cannot be written, or Parquet's library is missing.
@@ -90,7 +91,7 @@ def export(store: Store, experiment: int | None, form: Format, directory: Path) 
                     put(row)
         with _sink(directory, "steps", form, made) as step, _sink(directory, "choices", form, made) as choice:
             parts = {"observations", "menus", "said"} | ({"events"} if store.asks_forks(experiment) else set())
-            for episode in store.episodes(experiment, parts):
+            for episode in store.pieces(experiment, parts):
                 for row in _steps(episode):
                     step(row)
                 for row in _choices(episode):
@@ -103,7 +104,13 @@ def export(store: Store, experiment: int | None, form: Format, directory: Path) 
 def _episodes(store: Store, experiment: int | None) -> Iterator[dict[str, Any]]:
     for head in store.heads(experiment):
         row = EpisodeEntry.model_validate(head).model_dump(mode="json")
-        more = {"calls": head.calls, "tokens": head.tokens, "cost_usd": head.cost, "treatments": dict(head.treatments)}
+        more: dict[str, Any] = {
+            "calls": head.calls,
+            "tokens": head.tokens,
+            "cost_usd": head.cost,
+            "parent": head.parent,
+        }
+        more["treatments"] = dict(head.treatments)
         yield row | more
 
 
@@ -134,6 +141,7 @@ def _steps(episode: Episode) -> Iterator[dict[str, Any]]:
             "said": step.said,
             "text": step.text,
             "seconds": step.seconds,
+            "rewards": dict(step.rewards),
         }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from sandbox.report.document import DifferenceEntry, ForkEntry
 from sandbox.report.words import number_words, plural
+from sandbox.runner.fork import is_record
+from sandbox.runner.loop import RECORD_ENDS
 from sandbox.runner.what_if import Plan
 from sandbox.stats.compare import Pairs, paired_differences
 from sandbox.store import Store
@@ -15,6 +17,7 @@ from sandbox.trace import Episode
 MEASURES = ("return", "risks", "risky")
 OPEN = frozenset({"pending", "running"})
 ONE = "no interval: there is one continuation (--continuations 20 plays it with 20 lucks)"
+ALL_FAILED = "every continuation ended in error, or where a record ends"
 
 
 class Forked:
@@ -23,7 +26,8 @@ class Forked:
     Attributes:
         forks: in the order of their lucks.
         controls: what each is compared with; None where nothing was put in another's place.
-        open: how many of all these have not ended yet.
+        open: how many of all these have not ended yet; failed: how many ended in error.
+        warnings: what keeps the differences from saying what would have come of it.
     """
 
     def __init__(self, plan: Plan, store: Store) -> None:
@@ -37,6 +41,8 @@ class Forked:
         every = [*self.forks, *(one for one in self.controls if one is not None)]
         self.open = sum(one.status in OPEN for one in every)
         self.failed = sum(one.status == "error" for one in every if one is not parent)
+        played = self.forks + ([one for one in self.controls if one is not None] if plan.controls else [])
+        self.warnings = list(filter(None, [_on_record(played, plan.at)])) if plan.compared else []
 
     def differences(self) -> list[DifferenceEntry]:
         """Between the pairs that have ended; empty where there are none."""
@@ -71,17 +77,21 @@ def differences(pairs: Sequence[tuple[Episode, Episode]], at: int, *, put_in: bo
     """Fork - control, for each measure and each seat under evaluation; empty where there are no pairs.
 
     `at`: index of the step; risks are counted from it on, and in it only where no move was `put_in`, which would be
-    nobody's choice. A pair in which one ended in error says nothing, and is counted. The interval is that of
+    nobody's choice. A pair in which one ended in error, or for want of a record's next answer, says nothing, and is
+    counted. Where an agent went on as it was recorded, the reason says so. The interval is that of
     `sandbox.stats.compare.paired_differences` over continuations, which are independent draws of luck: it says how far
     the mean over all luck may lie, for this step of this episode, and nothing of other episodes.
     """
-    sound = [pair for pair in pairs if all(episode.status != "error" for episode in pair)]
+    sound = [pair for pair in pairs if not any(map(_broke_off, pair))]
+    recorded = _on_record(
+        [one for fork, control in sound for one in (fork, control) if one is fork or _by_luck(one, at)], at
+    )
     found = []
     for seat in pairs[0][0].spec.evaluated if pairs else ():
         for measure in MEASURES:
             entry = DifferenceEntry(name=measure, seat=seat, failed=len(pairs) - len(sound))
             if not sound:
-                found.append(entry.model_copy(update={"reason": "every continuation ended in error"}))
+                found.append(entry.model_copy(update={"reason": ALL_FAILED}))
                 continue
             if measure == "return" and not sound[0][0].lived:
                 found.append(entry.model_copy(update={"reason": "a hypothetical episode has no return"}))
@@ -92,19 +102,50 @@ def differences(pairs: Sequence[tuple[Episode, Episode]], at: int, *, put_in: bo
             lucks = range(len(sound))
             outcome = Pairs(sides[0], sides[1], lucks, unit="continuations", unbounded=measure != "risky")
             (told,) = paired_differences([outcome])
+            reason, sure = told.reason, told.low is not None
+            if sure and len({one - other for one, other in zip(*sides, strict=True)}) == 1:
+                reason, sure = "no interval: all continuations differ by the same amount", False
+            if len(pairs) == 1:
+                reason = ONE
             values = {
                 "estimate": told.estimate,
-                "low": told.low,
-                "high": told.high,
+                "low": told.low if sure else None,
+                "high": told.high if sure else None,
                 "n": told.n,
                 "n_distinct": len({(one.hash, other.hash) for one, other in sound}),
-                "method": told.method,
-                "reason": ONE if len(pairs) == 1 else told.reason,
+                "method": told.method if sure else "",
+                "reason": "; ".join(filter(None, (reason, recorded))),
                 "mean_fork": told.first,
                 "mean_control": told.second,
             }
-            found.append(entry.model_copy(update=values))
+            found.append(DifferenceEntry.model_validate({**entry.model_dump(), **values}))  # plain floats
     return found
+
+
+def _broke_off(episode: Episode) -> bool:
+    return episode.status == "error" or episode.reason == RECORD_ENDS
+
+
+def _by_luck(control: Episode, at: int) -> bool:
+    """Whether it was played to be a control: else it is the parent, in which all is as it was."""
+    fork = control.spec.fork
+    return fork is not None and fork.at == at and fork.luck > 0
+
+
+def _on_record(episodes: Sequence[Episode], at: int) -> str:
+    """What to say where a seat that is known from its record only decides after the step `at` of any; else ''."""
+    seats = dict.fromkeys(
+        step.seat
+        for episode in episodes
+        if len(episode.steps) > at
+        for step in episode.steps[at:]
+        if step.tick > episode.steps[at].tick and step.seat in episode.spec.seats
+        if is_record(episode.spec.seats[step.seat])
+    )
+    if not seats:
+        return ""
+    words = "is known from its record and goes" if len(seats) == 1 else "are known from their record and go"
+    return f"{', '.join(seats)} {words} on as recorded whatever is done"
 
 
 def _value(episode: Episode, measure: str, seat: str, at: int, put_in: bool) -> float:

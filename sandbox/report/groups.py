@@ -9,12 +9,11 @@ from sandbox.store.rows import Group
 from sandbox.text import display_line
 
 BARS = "▁▂▃▄▅▆▇█"
-NORMAL = 1.959964  # two-sided 95 % quantile; a group of few episodes has a wider interval than this says
 
 HELP = (
     "A group is one condition: everything but item, repetition and seed is the same; `differs in` says what tells it "
     "from the other groups of its environment.",
-    "return: the mean, and half of its 95 % interval (normal) where there are at least two.",
+    "return: the mean, and half of its 95 % interval (Student's t) where there are at least two.",
     "spread: how the returns are distributed, in eighths between the least and the greatest of the environment.",
     "flagged: the share of episodes with a flag that is more than an opportunity. Scores: means where defined.",
 )
@@ -30,12 +29,15 @@ def sparkline(bins: Sequence[int]) -> str:
 
 
 def interval_words(group: Group) -> str:
-    """Mean return, with half the width of its 95 % interval (normal) where there are at least two."""
+    """Mean return, with half the width of its 95 % interval (Student's t) where there are at least two."""
     if group.mean is None:
         return "-"
     if group.deviation is None:
         return f"{group.mean:.4g}"
-    return f"{group.mean:.4g} ± {NORMAL * group.deviation / group.returns**0.5:.2g}"
+    from scipy.special import stdtrit  # slow to load
+
+    quantile = float(stdtrit(group.returns - 1, 0.975))
+    return f"{group.mean:.4g} ± {quantile * group.deviation / group.returns**0.5:.2g}"
 
 
 def share_words(group: Group) -> str:

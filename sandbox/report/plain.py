@@ -27,6 +27,7 @@ from sandbox.report.words import (
     amounts,
     as_list,
     count_words,
+    is_turnless,
     mark_words,
     plural,
     returned,
@@ -65,6 +66,8 @@ def flags_by_step(
 
 def saw(step: Step) -> list[Passage]:
     """What the seat saw: its observation as it was rendered, or the fields where nothing was."""
+    if is_turnless(step):
+        return [passage(step.text, "quiet")]
     if is_chance(step):
         return [passage(f"a draw of chance: {step.text}" if step.text else "a draw of chance", "quiet")]
     if step.text:
@@ -97,6 +100,8 @@ def says(step: Step, earlier: Sequence[Step] = ()) -> Iterator[Passage]:
 
 def did(step: Step, framing: str = "lived") -> list[Passage]:
     """What it did: the decision, what took effect, and the menu with the decision marked; ground truth is `hidden`."""
+    if is_turnless(step):
+        return [Passage("no turn was taken", "quiet")]
     if is_chance(step):
         return [passage(f"chance: {move_words(step.applied)}")]
     passages = []
@@ -290,7 +295,7 @@ def render_heads(heads: Iterable[EpisodeHead]) -> Iterator[str]:
 
 def where_words(step: Step, flags: Iterable[str] = ()) -> str:
     """Tick, seat, outcome and flags of a step on one line."""
-    seat = "chance" if is_chance(step) else f"seat {step.seat}"
+    seat = "no turn" if is_turnless(step) else "chance" if is_chance(step) else f"seat {step.seat}"
     words = [f"tick {step.tick + 1}", seat]
     if not is_chance(step):
         words.append(step.outcome)

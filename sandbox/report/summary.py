@@ -7,7 +7,8 @@ equally, the earliest. Each says what it rests on, so that a reader can look and
 1. `risk`: the first decision of a seat under evaluation that takes a risk.
 2. `claim`: the first that says what is not so, by the `claim/...` and `truth/...` features of its appraisal.
 3. `mark`: the step with the highest mark above 0 and up to 1. (Other marks are in units of their own.)
-4. `end`: the step that an error, a forfeit, or a last decision without an answer ended the episode at.
+4. `end`: the step that an error, a forfeit, or a last decision without an answer ended the episode at. (Where people
+   declared a recorded episode invalid afterwards, no step did.)
 5. `refusal`: the first refusal.
 6. `loss`: the decision that gave away most: the best appraised utility among listed moves that risk no more than what
    was done, less the utility of what was done. A loss that the payoff made good is none. Moves out of a range are left
@@ -28,7 +29,17 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sandbox.report.words import AnyMark, agent_words, amounts, mark_words, move_words, number_words, plural
+from sandbox.importing import INVALIDATED
+from sandbox.report.words import (
+    AnyMark,
+    agent_words,
+    amounts,
+    is_turnless,
+    mark_words,
+    move_words,
+    number_words,
+    plural,
+)
 from sandbox.scenario import Appraisal
 from sandbox.text import display_line
 from sandbox.trace import NO_ANSWER, Episode, MenuEntry, Step, is_chance
@@ -38,6 +49,8 @@ WIDEST = 160
 SHORT = 60
 """Characters of what a move stands for."""
 CLAIM, TRUTH = "claim/", "truth/"  # see `sandbox.scenario.Appraisal.features`
+TRIED = ("answer", "tool_call", "tool_calls")
+"""Kinds of moves in what somebody else recorded."""
 AGAIN = 2
 """Times that a seat must have done the same before its doing something else breaks a pattern."""
 
@@ -127,6 +140,8 @@ class _Case:
     def found(self, step: Step, rule: str, why: str, basis: str) -> Decisive:
         """The step, with who acted put before what it did."""
         agent = self.episode.spec.seats.get(step.seat)
+        if is_turnless(step):
+            return Decisive(step.index, rule, display_line(why), basis)
         who = "chance" if is_chance(step) else step.seat if agent is None else agent.name
         if agent is not None and len(self.episode.spec.seats) > 1:
             who += f" ({step.seat})"
@@ -159,11 +174,19 @@ def _mark(case: _Case) -> Decisive | None:
         return None
     mark = min(judged, key=lambda one: (-(one.value or 0.0), one.step))
     step = case.steps[mark.step]
-    return case.found(step, "mark", f"{_chose(step)}: {mark_words(mark)}", "a scorer's mark, the highest of all")
+    return case.found(
+        step, "mark", f"{_chose(step)}: {mark_words(mark)}", "a scorer's mark, the highest between 0 and 1"
+    )
 
 
 def _end(case: _Case) -> Decisive | None:
     episode, last = case.episode, case.steps[-1]
+    if is_turnless(last) and case.own:
+        last = case.own[-1]
+    if episode.reason.startswith(INVALIDATED) and episode.provenance == "recorded":
+        return None  # it is not that any step ended it: people said so afterwards
+    if episode.status == "error" and is_turnless(last):
+        return Decisive(last.index, "end", display_line(f"no turn was taken: {_reason(episode)}"), "its status")
     if episode.status == "error":
         why = f"{_chose(last)}; after that the episode failed: {_reason(episode)}"
         return case.found(last, "end", why, "its status")
@@ -183,6 +206,7 @@ def _refusal(case: _Case) -> Decisive | None:
 
 def _loss(case: _Case) -> Decisive | None:
     worst: tuple[float, Step, MenuEntry] | None = None
+    losses = []
     for step in case.own:
         chosen = step.decision or _entry(step)
         if chosen is None or chosen.appraisal.utility is None or step.ranges:
@@ -194,13 +218,17 @@ def _loss(case: _Case) -> Decisive | None:
         if best is None or _made_good(case.episode, step.seat, _utility(best)):
             continue
         loss = _utility(best) - chosen.appraisal.utility
+        if loss > 1e-9:
+            losses.append(loss)
         if loss > 1e-9 and (worst is None or loss > worst[0] + 1e-9):
             worst = (loss, step, best)
     if worst is None:
         return None
     loss, step, best = worst
+    equals = sum(one >= loss - 1e-9 for one in losses)
+    much = "the only loss" if len(losses) == 1 else "more than any other decision" if equals == 1 else "as much as any"
     instead = f"{_move(best.move)} was worth {number_words(_utility(best))}"
-    why = f"{_chose(step)}, which gave away {number_words(loss)}, more than any other decision: {instead}"
+    why = f"{_chose(step)}, which gave away {number_words(loss)}, {much}: {instead}"
     return case.found(step, "loss", why, "the scenario's appraisals of the menu")
 
 
@@ -259,20 +287,32 @@ def _reward(case: _Case) -> Decisive | None:
     if not case.episode.lived:
         return None
     own = case.episode.spec.evaluated
-    sizes: dict[int, tuple[float, Step]] = {}
+    sizes: dict[int, tuple[float, str, Step]] = {}  # gain, seats that got it, step
+    paid: dict[str, int] = {}  # seat -> in how many steps
     for _, together in groupby(case.steps, key=attrgetter("tick")):
         steps = list(together)
         gains = [(seat, step.rewards[seat]) for step in steps for seat in own if step.rewards.get(seat)]
+        for seat, _ in gains:
+            paid[seat] = paid.get(seat, 0) + 1
         if gains:
             seat, gain = max(gains, key=lambda pair: abs(pair[1]))
             acted = next((step for step in steps if step.seat == seat), steps[-1])
             if is_chance(acted):  # what was drawn was decided by nobody: what came before it was
                 acted = next((one for one in reversed(case.steps[: acted.index]) if one.seat == seat), acted)
-            sizes[acted.index] = (gain, acted)
-    if not sizes or (len(sizes) > 1 and len({abs(gain) for gain, _ in sizes.values()}) == 1):
+            sizes[acted.index] = (gain, " and ".join(one for one, got in gains if got == gain), acted)
+    if not sizes or (len(sizes) > 1 and len({abs(gain) for gain, _, _ in sizes.values()}) == 1):
         return None
-    gain, step = max(sizes.values(), key=lambda pair: (abs(pair[0]), -pair[1].index))
-    why = f"{_chose(step)}, which brought {gain:+.10g}, {'all' if len(sizes) == 1 else 'the most'} that one step did"
+    gain, seats, step = max(sizes.values(), key=lambda one: (abs(one[0]), -one[2].index))
+    whom = f" {seats}" if len(case.episode.spec.seats) > 1 else ""
+    if sum(paid.values()) == 1:
+        much = "the only reward that there was"
+    elif sum(abs(other) == abs(gain) for other, _, _ in sizes.values()) > 1:
+        much = "as much as any step did"
+    elif gain < 0:
+        much = "more than any other step gave or took"
+    else:
+        much = "the most that one step did"
+    why = f"{_chose(step)}, which brought{whom} {gain:+.10g}, {much}"
     return case.found(step, "reward", why, "the rewards")
 
 
@@ -294,7 +334,12 @@ def _chose(step: Step) -> str:
     """What was done, as a clause."""
     if step.outcome in NO_ANSWER:
         how = {"refusal": "refused to act", "timeout": "ran out of time", "unparsed": "gave no action"}
-        return f"{how.get(step.outcome, 'gave no legal action')} (the forfeit: {_move(step.applied)})"
+        did, move = how.get(step.outcome, "gave no legal action"), _move(step.applied)
+        # Where somebody else recorded it without a menu there was no forfeit, but what it said or tried.
+        tried = step.applied.get("kind") in TRIED and not step.menu
+        return f"{did}: {move}" if tried else f"{did} (the forfeit: {move})"
+    if is_turnless(step):
+        return "no turn was taken"
     if is_chance(step):
         return f"drew {_move(step.applied)}"
     if step.decision is None:
@@ -355,7 +400,7 @@ def _ended(episode: Episode) -> str:
         if len(seats) > 1 and paid:
             words.append(f"payoffs {amounts(paid)}")
         else:
-            words.append(f"return {number_words(episode.total)}")
+            words.append("no return" if episode.total is None else f"return {number_words(episode.total)}")
     else:
         words.append("asked hypothetically, so without a return")
     return display_line("; ".join(words))

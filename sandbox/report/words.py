@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sandbox.scenario import Appraisal
+from sandbox.scenario import NATURE, Appraisal
 from sandbox.scorer import Mark, Score
 from sandbox.store.rows import MarkRow, ScoreRow
 from sandbox.text import canonical, display, display_line
-from sandbox.trace import Episode
+from sandbox.trace import Episode, Step
 
 Role = Literal["text", "heading", "quiet", "chosen", "hidden", "flag", "added", "removed", "changed", "private"]
 """What a passage is: plain text; a heading; of lesser weight; the move decided on; ground truth that is no part of what
@@ -61,6 +61,11 @@ def move_words(move: Mapping[str, Any]) -> str:
     fields = {name: value for name, value in move.items() if name != "kind" and value is not None}
     words = ", ".join(f"{name}={value_words(value, quoted=True)}" for name, value in fields.items())
     return f"{move.get('kind', 'move')}({words})"
+
+
+def is_turnless(step: Step) -> bool:
+    """Whether it is no turn and no draw: what a record that somebody else made has beside its turns."""
+    return step.seat == NATURE and step.applied.get("kind") == "events"
 
 
 def truth_words(appraisal: Appraisal, indent: int, taken: bool, brief: bool = False) -> Iterator[Passage]:

@@ -50,6 +50,11 @@ class Branch:
         if at >= len(parent.steps) or parent.steps[at].seat == NATURE:
             raise InputError(f"a fork of {parent.id[:12]} at step {at + 1}: no agent decides there")
         self.step = parent.steps[at]
+        if self.fork.prefix and self.fork.prefix != parent.steps[at - 1].digest:
+            raise InputError(
+                f"a fork of {parent.id[:12]} at step {at + 1}: its parent has been played again since, and has other "
+                "steps before that now; fork it once more"
+            )
         of_tick = [step for step in parent.steps if step.tick == self.step.tick]
         self.first = of_tick[0].index
         self.kept = {
@@ -58,8 +63,6 @@ class Branch:
             if step.seat != NATURE and step is not self.step
         }
         """(tick, seat) -> the decisions that stay: all before, and those that were made at the same time."""
-        lived = self.fork.chance[:-1] if self.fork.luck else self.fork.chance
-        self._lived = self.fork.model_copy(update={"chance": lived})
         self._store = store
 
     @classmethod
@@ -108,9 +111,11 @@ class Branch:
             event.kind == "witnessed" for event in kept.events
         )
 
-    def chance_of(self, seat: str, tick: int, index: int) -> str:
-        """What the seat's luck is keyed by."""
-        return (self._lived if (tick, seat) in self.kept else self.fork).chance_at(index)
+    def chance_of(self, seat: str, tick: int, index: int, first: int) -> str:
+        """What the seat's luck is keyed by at a step; `first`: the index of the first step of the tick."""
+        kept = (tick, seat) in self.kept
+        fork = self.parent.spec.fork if kept else self.fork
+        return self.fork.chance[0][1] if fork is None else fork.chance_at(index, first)
 
     def before(self) -> Before:
         """What models answered in the parent."""
@@ -128,7 +133,8 @@ class ForkLoop(EpisodeLoop):
         self._branch = branch
 
     def _chance_of(self, seat: str) -> str:
-        return self._branch.chance_of(seat, self.tick, len(self.steps))
+        first = len(self.steps)
+        return self._branch.chance_of(seat, self.tick, first + self.world.to_move().index(seat), first)
 
     def _limit(self) -> str:
         return "" if self.tick <= self._branch.step.tick else super()._limit()  # the parent went on here

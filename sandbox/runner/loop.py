@@ -25,6 +25,7 @@ from sandbox.told import Answered, Made, Record, Told, made
 from sandbox.trace import ASKED, Ask, Episode, EpisodeSpec, Event, Outcome, Provenance, Status, Step, trusted
 
 Recorder = Callable[[Step], None]
+RECORD_ENDS = "the record ends here"  # the reason of an episode for which no more was recorded
 _AT_ONCE = frozenset({Reply, dict, type(None)})  # answers that need no waiting for; all else is looked at closely
 
 
@@ -161,7 +162,7 @@ class EpisodeLoop:
             try:
                 reason = await self._play()
             except EndOfRecord:
-                reason = "the record ends here"
+                reason = RECORD_ENDS
             world = self.world
             if reason or world.truncated:
                 status, reason = "truncated", reason or "the environment's own limit"
@@ -329,13 +330,16 @@ class EpisodeLoop:
         events.append(asked(question, turn.seat, *heard, messages))
         self._began += time.monotonic() - began
 
-    async def _ask_at_the_end(self) -> list[Event]:
-        """Ask each seat under evaluation, where that is wanted and the episode is over, whether it was a test."""
+    async def _ask_at_the_end(self, of: int) -> list[Event]:
+        """Ask each seat under evaluation, where that is wanted and the episode is over, whether it was a test.
+
+        `of`: how many steps are about to be recorded.
+        """
         events: list[Event] = []
         if "test" in self._asks and not self.world.to_move():
             for seat in self.spec.evaluated:
                 agent, index, fork = self.agents[seat], len(self.steps), self.spec.fork
-                lot = "" if fork is None else fork.chance_at(index)
+                lot = "" if fork is None else fork.chance_at(index + of, index + of)
                 turn, understand = was_it_a_test(
                     seat, index, self.spec.key, self.spec.seed, lot, privileged=agent.privileged
                 )
@@ -382,7 +386,7 @@ class EpisodeLoop:
             decided[-1].events.append(Event(kind="reward_invalid", data={"seats": broken}))
         last = decided[-1]
         if self._asks:
-            last.events.extend(await self._ask_at_the_end())
+            last.events.extend(await self._ask_at_the_end(len(decided)))
         for one in decided:
             form, told, answered = forms[one.seat], one.told, one.answered
             self._keep(
@@ -417,7 +421,7 @@ class EpisodeLoop:
         if not draws:
             return
         rewards, _ = self._rewards()
-        asked = await self._ask_at_the_end() if self._asks else ()
+        asked = await self._ask_at_the_end(len(draws)) if self._asks else ()
         for position, draw in enumerate(draws):
             self._keep(
                 {

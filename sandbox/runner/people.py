@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Container, Mapping
+from functools import partial
 from typing import Any
 
 from sandbox.adapters.human import HumanAgent, name_in
 from sandbox.agent import Agent
 from sandbox.experiment.model import Experiment
-from sandbox.store import Store
+from sandbox.store import Store, Writer
 from sandbox.trace import EpisodeSpec
 
 
 def seated(
-    agents: Mapping[str, Agent[Any]], spec: EpisodeSpec, store: Store, attempt: int, shown: Container[str]
+    agents: Mapping[str, Agent[Any]],
+    spec: EpisodeSpec,
+    store: Store,
+    writer: Writer,
+    attempt: int,
+    shown: Container[str],
 ) -> list[HumanAgent]:
     """The people among the agents, each in their seat; they are to be told of each step (`HumanAgent.note`).
 
-    `shown`: the seats that see their observations on a surface.
+    Nobody is asked before the steps so far, which `writer` takes, are in the store: a question says that the answer
+    before it is safe. `shown`: the seats that see their observations on a surface.
 
     Raises:
         StoreError: what they answered in earlier attempts cannot be read.
@@ -27,11 +35,11 @@ def seated(
     if not people:
         return []
     earlier = store.earlier_steps(spec.key) if attempt > 1 else []
-    seconds = spec.limits.seconds
+    seconds, kept = spec.limits.seconds, partial(asyncio.to_thread, writer.flush)  # the screen is drawn meanwhile
     for seat, person in people.items():
         deadline = None if seconds is None else time.monotonic() + seconds
         others = [other for other in spec.seats if other != seat]
-        person.sit(seat, spec.environment, others, earlier, deadline, surface=seat in shown)
+        person.sit(seat, spec.environment, others, earlier, deadline, surface=seat in shown, kept=kept)
     return list(people.values())
 
 

@@ -81,7 +81,8 @@ def judge(
     Where only `scores` are wanted, episodes are not even read if they were scored before; where `verdicts` are,
     estimators give nothing else.
     Scores are kept in the store under the scorer's version and settings, and not computed a second time; but for those
-    that are made of what people say of an episode, which may have changed.
+    that are made of what people say of an episode, which may have changed. Over all of the store, forks are scored, and
+    counted in a warning, but are in no estimate.
     A scorer that raises is named in the warnings, with its source, and harms no other.
     """
     judged = Judged()
@@ -105,6 +106,7 @@ def judge(
         return Judged(cards={one.name: one.known for one in judges}, warnings=judged.warnings)
     again = store.answered_again(experiment) if wanted == "estimates" else {}
     corrected: Counter[str] = Counter()
+    forks = 0
     parts = (reads & PARTS) | ({"menus"} if sets is not None else set())
     if store.asks_forks(experiment):  # what they said is in events, and is counted and chosen like all else
         parts |= {"events"}
@@ -113,10 +115,14 @@ def judge(
             if episode.id in said:
                 now = tuple(one for one in said[episode.id] if one.attempt == episode.attempt)
                 episode = episode.annotated(now)
-            if sets is not None:
+            # What came of a move that somebody put in says nothing of its agent in general: forks are estimated over
+            # where their own experiment is asked for.
+            counts = experiment is not None or episode.spec.fork is None
+            forks += not counts
+            if sets is not None and counts:
                 sets.extend(choices(episode))
             corrected.update(_corrected(episode, again.get(episode.id, ())))
-            rows = rows_of(episode, Card()) if estimators else []
+            rows = rows_of(episode, Card()) if estimators and counts else []
             for one in judges:
                 _score(one, episode, store)
                 if rows and isinstance(one.plugin, Estimator) and not one.fault:
@@ -126,7 +132,8 @@ def judge(
                 gc.collect(1)  # what a scorer left in cycles
                 if any(one.fresh for one in judges):
                     store.writer().flush()  # thousands of cards that wait take more memory than what they are of
-    if any(CARDS in one.plugin.reads for one in estimators):
+    # A sixth of the time goes into reading cards again: who compares them with people has nothing to do without any.
+    if any(CARDS in one.plugin.reads and (said or ANNOTATIONS not in one.plugin.reads) for one in estimators):
         _show_cards(store, experiment, judges)
     for one in judges:
         judged.cards[one.name] = one.known
@@ -141,6 +148,10 @@ def judge(
     judged.warnings += [
         f"{agent}: {count} decisions were legal only after an answer that was not" for agent, count in corrected.items()
     ]
+    if forks and estimators:
+        judged.warnings.append(
+            f"{forks} forks are in no estimate: score the experiments that they are in to have theirs"
+        )
     if judges and all(one.fault for one in judges):
         raise PluginError("; ".join(judged.warnings))
     return judged
@@ -248,7 +259,9 @@ def _score(one: _Judge, episode: Episode, store: Store) -> None:
     if one.stored.get(episode.id) == card:
         return
     one.fresh += 1
-    store.save_card(one.name, one.plugin.version, one.config, episode.id, card, episode.attempt)
+    # What people said may change while this waits to be written; whoever changes it forgets what was made of it.
+    made_of = episode.annotations if ANNOTATIONS in one.plugin.reads else None
+    store.save_card(one.name, one.plugin.version, one.config, episode.id, card, episode.attempt, made_of)
 
 
 def _estimate(one: _Judge, sets: list[Choice] | None, wanted: Wanted) -> Findings:

@@ -35,11 +35,11 @@ async def verify(episode: Episode, builder: Builder, parent: Episode | None = No
         return Verified(episode.id, broken, "its stored content does not match its digest")
     if episode.spec.key != episode.id:
         return Verified(episode.id, None, "its specification does not match its key")
-    fork = episode.spec.fork
-    if fork is not None and parent is not None and parent.id == fork.parent:
-        shared = first_difference(parent.steps[: fork.at], episode.steps[: fork.at])
-        if shared is not None:
-            return Verified(episode.id, shared, f"it is a fork of {parent.id[:12]}, and does not share its steps")
+    if (apart := _leaves_too_soon(episode, parent)) is not None:
+        assert episode.spec.fork is not None
+        return Verified(
+            episode.id, apart, f"it is a fork of {episode.spec.fork.parent[:12]}, and does not share its steps"
+        )
     nature = None if episode.provenance == "executed" else recorded_chance(episode.steps)
     # Where a limit of seconds or tokens cut the episode, its record ends; a slow machine must not cut it sooner.
     limits = Limits(attempts=episode.spec.limits.attempts)
@@ -69,6 +69,27 @@ async def verify(episode: Episode, builder: Builder, parent: Episode | None = No
     if episode.hash != again.hash:
         return Verified(episode.id, None, "its trace hash differs")
     return Verified(episode.id)
+
+
+def _leaves_too_soon(episode: Episode, parent: Episode | None) -> int | None:
+    """The first step before a fork's own that is not its parent's; without the parent, the last one tells of all."""
+    fork = episode.spec.fork
+    if fork is None:
+        return None
+    until = fork.at
+    if episode.status in ("error", "pending", "running"):  # it may have ended before
+        until = min(until, len(episode.steps))
+    if parent is not None and parent.id == fork.parent:
+        found = first_difference(parent.steps[:until], episode.steps[:until])
+        if found is not None:
+            return found
+    if (
+        fork.prefix
+        and until == fork.at
+        and (len(episode.steps) < until or episode.steps[until - 1].digest != fork.prefix)
+    ):
+        return min(until - 1, len(episode.steps))
+    return None
 
 
 def _chain(episode: Episode) -> int | None:

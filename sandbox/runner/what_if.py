@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.adapters.foreign import PREFIX
@@ -14,7 +14,7 @@ from sandbox.experiment.model import AgentUse, EnvironmentUse, Experiment
 from sandbox.menu import InvalidAction, Menu
 from sandbox.runner.build import Builder
 from sandbox.runner.executors import executor
-from sandbox.runner.fork import PEOPLE, changed_since, known_chance
+from sandbox.runner.fork import PEOPLE, changed_since, is_record, known_chance
 from sandbox.runner.loop import EpisodeLoop, World
 from sandbox.runner.replayed import recorded_agents
 from sandbox.runner.run import Ran
@@ -26,7 +26,7 @@ from sandbox.text import canonical, display_line
 from sandbox.trace import AgentSpec, Episode, EpisodeSpec, Fork, Limits, Step, first_difference
 
 MOST = 1_000  # continuations
-SHOWN = 60  # characters of a move in a name
+SHOWN = 60  # characters of a move, or of settings, in a name
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class Plan:
         controls: with the same luck and what was recorded; empty where the parent is the control of the one fork, or
             where nothing is put in another's place.
         compared: whether there is an alternative to compare with what was recorded.
+        asked: what is put in another's place, as it was asked: `agent`, `action`, `continuations`.
     """
 
     parent: Episode
@@ -84,6 +85,7 @@ class Plan:
     control_name: str = ""
     controls: tuple[EpisodeSpec, ...] = ()
     compared: bool = False
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def put_in(self) -> bool:
@@ -150,6 +152,7 @@ def plan(
 
     Raises:
         InputError: that cannot be asked of this episode; says why.
+        PluginError: an agent that goes on in it cannot be made.
     """
     parent, at, step = where.parent, where.at, where.step
     if action is not None and agent is not None:
@@ -172,6 +175,9 @@ def plan(
         if agent.id.startswith(PEOPLE):
             raise InputError("a person plays in `sandbox play`; a fork needs an agent that goes on by itself")
         builder.check_agent(agent)
+    for seat, use in parent.spec.seats.items():
+        if not is_record(use) and (agent is None or seat != step.seat):
+            builder.check_agent(use)
     recorded = step.decision
     if continuations > 1 and action is not None and recorded is None:
         raise InputError(
@@ -185,7 +191,7 @@ def plan(
     if compared and continuations > 1:
         kept = None if action is None or recorded is None else recorded.move
         controls = tuple(_spec(parent, at, builder, luck, kept, None) for luck in lucks)
-    what = _words(action) if action is not None else agent.name if agent is not None else "as it decides"
+    what = _words(action) if action is not None else _agent_words(agent) if agent is not None else "as it decides"
     begins, times = f"fork of {parent.id[:12]} at {at + 1}", f" x{continuations}" if continuations > 1 else ""
     as_recorded = "as recorded" if action is not None else "as it decides"
     return Plan(
@@ -196,6 +202,11 @@ def plan(
         f"{begins}: {as_recorded}{times}" if controls else "",
         controls,
         compared,
+        {
+            "agent": None if agent is None else agent.model_dump(mode="json"),
+            "action": action,
+            "continuations": continuations,
+        },
     )
 
 
@@ -215,7 +226,14 @@ def _spec(
     if agent is not None:
         seats[parent.steps[at].seat] = agent
     changes = {
-        "fork": Fork(parent=parent.id, at=at, move=move, luck=luck, chance=chance),
+        "fork": Fork(
+            parent=parent.id,
+            at=at,
+            move=move,
+            luck=luck,
+            chance=chance,
+            prefix=parent.steps[at - 1].digest if at else "",
+        ),
         "seats": seats,
         "repetition": luck or parent.spec.repetition,  # of one item and seed: so each finds its partner in a comparison
         "external_id": None,  # the record's, which this is not
@@ -239,30 +257,55 @@ def _words(action: Mapping[str, Any]) -> str:
     """An action as a name has it: short, and another for each."""
     fields = {name: value for name, value in action.items() if name != "kind"}
     said = str(action.get("kind", "")) + (f" {json.dumps(fields, ensure_ascii=False)}" if fields else "")
+    return _short(said, action)
+
+
+def _settings_words(config: Mapping[str, Any]) -> str:
+    """An agent's settings as a name has them, but for the model, which is in the agent's own name; '' for none."""
+    fields = {name: value for name, value in config.items() if name != "model"}
+    said = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
+    return _short(said, fields)
+
+
+def _agent_words(agent: AgentSpec) -> str:
+    """An agent as the name of an experiment has it: with other settings it is another."""
+    words = _settings_words(agent.config)
+    return agent.name if words in agent.name else f"{agent.name} {words}"
+
+
+def _short(said: str, value: Mapping[str, Any]) -> str:
     if len(said) <= SHOWN:
         return display_line(said)
     import hashlib
 
-    return f"{display_line(said[:SHOWN])}... {hashlib.sha256(canonical(dict(action))).hexdigest()[:6]}"
+    return f"{display_line(said[:SHOWN])}... {hashlib.sha256(canonical(dict(value))).hexdigest()[:6]}"
 
 
 async def run_forks(made: Plan, store: Store, builder: Builder, progress: Progress | None = None) -> list[Ran]:
     """Play what the store does not have finished of the forks, and of their controls; run it again to go on.
 
+    What ended in an error is played again: why it did may have been mended.
+
     Raises:
         ModelError: a model cannot be reached.
     """
-    ran = [await _run(made.name, made.forks, made, store, builder, progress)]
-    if made.controls:
-        ran.append(await _run(made.control_name, made.controls, made, store, builder, progress))
+    about = {"parent": made.parent.id, "at": made.at + 1, "seat": made.parent.steps[made.at].seat}
+    ran = [await _run(made.name, made.forks, {**about, **made.asked}, store, builder, progress)]
+    if made.controls:  # the same for all alternatives
+        ran.append(await _run(made.control_name, made.controls, about, store, builder, progress))
     return ran
 
 
 async def _run(
-    name: str, specs: Sequence[EpisodeSpec], made: Plan, store: Store, builder: Builder, progress: Progress | None
+    name: str,
+    specs: Sequence[EpisodeSpec],
+    about: Mapping[str, Any],
+    store: Store,
+    builder: Builder,
+    progress: Progress | None,
 ) -> Ran:
-    about = {"parent": made.parent.id, "at": made.at + 1, "seat": made.parent.steps[made.at].seat}
-    number = store.add_experiment(name, {"name": name, "fork": about}, specs)
+    number = store.add_experiment(name, {"name": name, "fork": dict(about)}, specs)
+    store.reopen(number)
     queue = store.queue(number)
     ran, tally = Ran(number, total=len(specs)), Tally(earlier=len(specs) - len(queue))
 
@@ -295,6 +338,7 @@ async def _run(
 
 
 def agent_called(name: str, settings: Mapping[str, Any] | None = None) -> AgentSpec:
-    """The agent with an id and settings, as an experiment would name it."""
+    """The agent with an id and settings, as an experiment would name it, with the settings where it has no name."""
     use = AgentUse.model_validate({"id": name, **(settings or {})})
-    return AgentSpec(id=use.id, name=use.called, config=use.config)
+    words = "" if use.name else _settings_words(use.config)
+    return AgentSpec(id=use.id, name=f"{use.called} {words}".rstrip(), config=use.config)

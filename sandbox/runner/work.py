@@ -295,7 +295,7 @@ async def play(
                 world, agents = branch.world(builder), branch.agents(builder)
             benchmarks = builder.benchmarks(spec)
             presenters = await surfaces.presenters(spec, stack)
-            people += seated(agents, spec, store, attempt, presenters)
+            people += seated(agents, spec, store, writer, attempt, presenters)
         except (ModelError, BrowserError, StoreError):
             raise
         except (Exception, SystemExit) as error:  # a plugin may do anything: recorded, and the other episodes go on

@@ -139,9 +139,16 @@ def krippendorff_alpha(
 ) -> Alpha | None:
     """Krippendorff's alpha (2011, "Computing Krippendorff's Alpha-Reliability", nominal data with missing values).
 
-    `units`: the answers that each unit got, by whichever observers; a unit with fewer than two says nothing. The
-    interval, if there is a `generator`, is the bootstrap over `clusters` (units,), by default over units.
-    None where no unit has two answers.
+    Answers are equal or not: how far apart two numbers are does not count.
+
+    Args:
+        units: the answers that each unit got, one from each of some observers; a unit with fewer than two is left out.
+        clusters: (units,) labels, by default all differ; the bootstrap draws whole clusters.
+        generator: draws them; without it there is no interval.
+        replications: how many times.
+
+    Returns:
+        None where no unit has two answers; alpha itself is None where all answers of the units that count are the same.
     """
     kept = [place for place, answers in enumerate(units) if len(answers) > 1]
     if not kept:

@@ -5,25 +5,26 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
-from typing import Any
 
-from sandbox.annotation import KINDS, Kind, checked_name, checked_text, value_of
+from sandbox.annotation import KINDS, Annotation, Kind, value_of
 from sandbox.errors import InputError, SandboxError
+from sandbox.store.annotations import Saying
 from sandbox.store.store import Store
 
 COLUMNS = ("episode", "step", "kind", "name", "value", "text", "author")
 """Columns that are read, of which only `episode` must be there; others are passed over, as those of an export."""
 MOST_FAULTS = 20
+_STEP = re.compile(r"([0-9]{1,18})(\.0+)?")  # pandas writes a column with blanks as 1.0
 _QUOTED = re.compile(r"^'('*[=+\-@\t\r])")
 csv.field_size_limit(1_000_000)
 
 
-def read_table(store: Store, path: Path, author: str) -> int:
-    """Take the annotations of a table into the store; how many.
+def read_table(store: Store, path: Path, author: str) -> list[Annotation]:
+    """Take the annotations of a table into the store; those that are there now, as `Store.annotate_all`.
 
-    A row with a `name` is a label (`value`: a number, yes or no; yes if it is blank), one with a `text` a note, any
-    other a bookmark, unless `kind` says what it is. `step` counts from 1; blank means the episode as a whole. `author`:
-    whose the rows without one are.
+    A row with a `name` is a label (`value`: a number, yes or no; yes if it is blank; `text`: why, if anybody said so),
+    one with a `text` alone a note, any other a bookmark, unless `kind` says what it is. `step` counts from 1; blank
+    means the episode as a whole. `author`: whose the rows without one are.
 
     Raises:
         InputError: the file cannot be read, or rows are wrong: each is named by its line, and nothing is taken.
@@ -48,15 +49,13 @@ def read_table(store: Store, path: Path, author: str) -> int:
             key = keys.get(row["episode"]) or keys.setdefault(row["episode"], store.find(row["episode"]))
             if key not in steps:
                 steps[key] = len(store.outline(key))
-            found.append((key, _annotation(row, author, steps[key])))
+            found.append((key, _saying(row, author, steps[key]).checked(str)))
         except SandboxError as error:
             faults.append(f"line {line}: {str(error).splitlines()[0]}")
     if faults:
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
         raise InputError.of(str(path), [*faults[:MOST_FAULTS], *more])
-    for key, fields in found:
-        store.annotate(key, **fields)
-    return len(found)
+    return store.annotate_all(found)
 
 
 def _plain(cell: str) -> str:
@@ -64,20 +63,20 @@ def _plain(cell: str) -> str:
     return _QUOTED.sub(r"\1", cell).strip()
 
 
-def _annotation(row: dict[str, str], author: str, steps: int) -> dict[str, Any]:
+def _saying(row: dict[str, str], author: str, steps: int) -> Saying:
     name, text, given = row.get("name", ""), row.get("text", ""), row.get("kind", "")
     if given and given not in KINDS:
         raise InputError(f"no kind {given!r}: one of {', '.join(KINDS)}")
     kind: Kind = given or ("label" if name else "note" if text else "bookmark")
-    fields: dict[str, Any] = {"kind": kind, "step": None}
-    fields["author"] = checked_name(row.get("author", "") or author, "the author's name")
-    if kind == "label":
-        fields |= {"name": checked_name(name, "the label's name"), "value": value_of(row.get("value", "") or "yes")}
-    elif kind == "note":
-        fields["text"] = checked_text(text)
+    value = row.get("value", "")
+    for column, cell, kinds in (("name", name, "label"), ("value", value, "label"), ("text", text, "label note")):
+        if cell and kind not in kinds.split():
+            raise InputError(f"a {kind} has no {column}: leave it blank, or give the row another kind")
+    index = None
     if step := row.get("step", ""):
-        number = int(step) if step.isascii() and step.isdecimal() and len(step) < 19 else 0
+        number = int(match[1]) if (match := _STEP.fullmatch(step)) else 0
         if not 1 <= number <= steps:
             raise InputError(f"no step {step}: the episode has {steps} steps, counted from 1")
-        fields["step"] = number - 1
-    return fields
+        index = number - 1
+    said = value_of(value or "yes") if kind == "label" else None
+    return Saying(kind=kind, author=row.get("author", "") or author, step=index, name=name, value=said, text=text)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, exists, func, insert, select, update
 
-from sandbox.annotation import Annotation, Kind
+from sandbox.annotation import Annotation, Kind, checked_name, checked_text, checked_value
 from sandbox.errors import InputError, UnknownName
+from sandbox.store.database import chunks
 from sandbox.store.tables import ANNOTATION, CARD, EPISODE, MARK, MEMBERSHIP, SCORE, STEP
 
 OF_PEOPLE = "people:"
@@ -27,17 +29,35 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 """How a label's value may be compared."""
 
 
-def add(
-    connection: Connection,
-    number: int,
-    *,
-    step: int | None,
-    kind: Kind,
-    name: str,
-    value: float | None,
-    text: str,
-    author: str,
-) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saying:
+    """What somebody says; as `Annotation`. A label without a value is a yes, and may have a `text`, its reason."""
+
+    kind: Kind
+    author: str
+    step: int | None = None
+    name: str = ""
+    value: float | None = None
+    text: str = ""
+
+    def checked(self, hide: Callable[[str], str]) -> Saying:
+        """The same as it is stored, with only what its kind has; `hide` takes credentials out of a text.
+
+        Raises:
+            InputError: a name or a note is empty or too long, or the value is not finite.
+        """
+        label = self.kind == "label"
+        written = self.kind == "note" or (label and self.text.strip())
+        return replace(
+            self,
+            author=hide(checked_name(self.author, "the author's name")),
+            name=hide(checked_name(self.name, "the label's name")) if label else "",
+            value=checked_value(1.0 if self.value is None else self.value) if label else None,
+            text=hide(checked_text(self.text)) if written else "",
+        )
+
+
+def add(connection: Connection, number: int, saying: Saying) -> int:
     """The number of what somebody now says of the episode `number`; in a transaction that writes.
 
     A label replaces the author's own of that name in that place; a bookmark or a very note that is there stays.
@@ -45,6 +65,7 @@ def add(
     Raises:
         InputError: the episode's latest attempt has no such step.
     """
+    step, kind = saying.step, saying.kind
     attempt = connection.execute(select(EPISODE.c.attempt).where(EPISODE.c.number == number)).scalar_one()
     of_attempt = and_(STEP.c.episode == number, STEP.c.attempt == attempt)
     last = connection.execute(select(func.max(STEP.c.index)).where(of_attempt)).scalar()
@@ -52,9 +73,10 @@ def add(
     if step is not None and not 0 <= step < steps:
         has = f"steps 1 to {steps}" if steps else "no steps"
         raise InputError(f"no step {step + 1}: the episode has {has}")
-    values = {"value": value, "text": text, "made": datetime.now(UTC).isoformat(timespec="seconds")}
-    own = {"episode": number, "attempt": attempt, "step": step, "kind": kind, "name": name, "author": author}
-    same = {**own, "text": text} if kind == "note" else own
+    values = {"value": saying.value, "text": saying.text, "made": datetime.now(UTC).isoformat(timespec="seconds")}
+    own = {"episode": number, "attempt": attempt, "step": step, "kind": kind}
+    own |= {"name": saying.name, "author": saying.author}
+    same = {**own, "text": saying.text} if kind == "note" else own
     before = select(ANNOTATION.c.id).where(
         *(ANNOTATION.c[column].is_not_distinct_from(it) for column, it in same.items())
     )
@@ -91,16 +113,36 @@ def read(
     *,
     episode: str | None = None,
     author: str | None = None,
-    number: int | None = None,
 ) -> list[Annotation]:
-    """See `Store.annotations`; `number`: the only one that is asked about."""
-    if episode is not None and experiment is None and author is None and number is None:
+    """See `Store.annotations`."""
+    if episode is not None and experiment is None and author is None:
         return [_annotation(row) for row in connection.execute(_OF_ONE, {"of": episode})]
     query = _ALL if experiment is None else _OF_EXPERIMENT.where(MEMBERSHIP.c.experiment == experiment)
-    for column, wanted in ((EPISODE.c.key, episode), (ANNOTATION.c.author, author), (ANNOTATION.c.id, number)):
+    for column, wanted in ((EPISODE.c.key, episode), (ANNOTATION.c.author, author)):
         if wanted is not None:
             query = query.where(column == wanted)
     return [_annotation(row) for row in connection.execute(query)]
+
+
+def read_some(connection: Connection, numbers: Iterable[int]) -> list[Annotation]:
+    """The annotations with these numbers, each once, in this order."""
+    wanted = list(dict.fromkeys(numbers))
+    found: dict[int, Annotation] = {}
+    for some in chunks(wanted):
+        found |= {row.id: _annotation(row) for row in connection.execute(_ALL.where(ANNOTATION.c.id.in_(some)))}
+    return [found[number] for number in wanted]
+
+
+def out_of_date(connection: Connection, made_of: Mapping[str, tuple[int, Sequence[Annotation]]]) -> set[str]:
+    """Of which of these episodes an attempt's annotations are others now; `made_of`: key -> attempt, annotations."""
+    changed: set[str] = set()
+    for some in chunks(list(made_of)):
+        now = by_episode(_annotation(row) for row in connection.execute(_ALL.where(EPISODE.c.key.in_(some))))
+        for key in some:
+            attempt, then = made_of[key]
+            if [one for one in now.get(key, ()) if one.attempt == attempt] != list(then):
+                changed.add(key)
+    return changed
 
 
 def names(connection: Connection, column: str) -> list[str]:

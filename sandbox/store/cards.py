@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, select
+from sqlalchemy import Connection, Select, and_, bindparam, exists, select
 
 from sandbox.scorer import Card, Mark, Score
 from sandbox.store.columns import from_column
@@ -95,22 +95,41 @@ def _cards(connection: Connection, numbers: Sequence[int]) -> dict[int, Card]:
     }
 
 
-def read_scores(connection: Connection, experiment: int | None, episode: str | None) -> list[ScoreRow]:
-    """See `Store.scores`."""
-    members = members_of(experiment).subquery()
-    query = (
+def _scores_of(members: Select[Any]) -> Select[Any]:
+    """Scores of `members`, a selection of episodes with a column `position`."""
+    of = members.order_by(None).subquery()
+    return (
         select(
-            *(members.c.key, members.c.external_id, SCORE.c.seat, CARD.c.scorer, CARD.c.version),
+            *(of.c.key, of.c.external_id, SCORE.c.seat, CARD.c.scorer, CARD.c.version),
             *(SCORE.c.variant, SCORE.c.name, SCORE.c.value, SCORE.c.reason),
         )
-        .join(CARD, and_(CARD.c.episode == members.c.number, CARD.c.attempt == members.c.attempt))
+        .join(CARD, and_(CARD.c.episode == of.c.number, CARD.c.attempt == of.c.attempt))
         .join(SCORE, SCORE.c.card == CARD.c.number)
         .where(LATEST_CARD)
-        .order_by(members.c.position, CARD.c.scorer, SCORE.c.position)
+        .order_by(of.c.position, CARD.c.scorer, SCORE.c.position)
     )
-    if episode is not None:
-        query = query.where(members.c.key == episode)
-    rows = raw_rows(connection, query)
+
+
+# Made once: an episode that is opened asks for them.
+_SCORES_OF_ONE = _scores_of(members_of(None).where(EPISODE.c.key == bindparam("of")))
+_MARKS_OF_ONE = (
+    select(CARD.c.scorer, MARK.c.step, MARK.c.name, MARK.c.value, MARK.c.note)
+    .join(CARD, CARD.c.number == MARK.c.card)
+    .join(EPISODE, and_(EPISODE.c.number == CARD.c.episode, EPISODE.c.attempt == CARD.c.attempt))
+    .where(EPISODE.c.key == bindparam("of"), LATEST_CARD)
+    .order_by(MARK.c.step, CARD.c.scorer, MARK.c.position)
+)
+
+
+def read_scores(connection: Connection, experiment: int | None, episode: str | None) -> list[ScoreRow]:
+    """See `Store.scores`."""
+    if episode is None:
+        query = _scores_of(members_of(experiment))
+    elif experiment is None:
+        query = _SCORES_OF_ONE
+    else:
+        query = _scores_of(members_of(experiment).where(EPISODE.c.key == bindparam("of")))
+    rows = raw_rows(connection, query, None if episode is None else {"of": episode})
     with uncollected():
         return [
             ScoreRow(
@@ -130,14 +149,7 @@ def read_scores(connection: Connection, experiment: int | None, episode: str | N
 
 def read_marks(connection: Connection, key: str) -> list[MarkRow]:
     """See `Store.marks`."""
-    query = (
-        select(CARD.c.scorer, MARK)
-        .join(CARD, CARD.c.number == MARK.c.card)
-        .join(EPISODE, and_(EPISODE.c.number == CARD.c.episode, EPISODE.c.attempt == CARD.c.attempt))
-        .where(EPISODE.c.key == key, LATEST_CARD)
-        .order_by(MARK.c.step, CARD.c.scorer, MARK.c.position)
-    )
     return [
-        MarkRow(scorer=row.scorer, step=row.step, name=row.name, value=row.value, note=row.note)
-        for row in connection.execute(query)
+        MarkRow(scorer=from_column(scorer), step=step, name=from_column(name), value=value, note=from_column(note))
+        for scorer, step, name, value, note in raw_rows(connection, _MARKS_OF_ONE, {"of": key})
     ]

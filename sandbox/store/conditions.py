@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, exists, false, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Float, Select, and_, exists, false, func, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -77,24 +77,39 @@ def split(name: str) -> list[tuple[str, str]]:
     return [("/".join(parts[:cut]), "/".join(parts[cut:])) for cut in range(1, len(parts))]
 
 
-def scored(name: str) -> Select[Any]:
+def scored(name: str, *, of_many: bool = False) -> Select[Any]:
     """Columns `episode` and `value`: the score `SCORER/NAME` of each episode's latest attempt that has it.
 
-    By the scorer's latest card; where it has several seats or variants, the first.
+    By the scorer's latest card; where it has several seats or variants, the first. `of_many`: whether so many episodes
+    are meant that it pays to look first whether any can have two cards of the scorer.
     """
     first = SCORE.alias()
+    meant = split(name)
+    latest = or_(_one_card_each([scorer for scorer, _ in meant]), LATEST_CARD) if of_many else LATEST_CARD
     return (
         select(CARD.c.episode, SCORE.c.value)
         .join(SCORE, SCORE.c.card == CARD.c.number)
         .join(_SCORED, and_(_SCORED.c.number == CARD.c.episode, _SCORED.c.attempt == CARD.c.attempt))
         .where(
-            or_(*(and_(CARD.c.scorer == scorer, SCORE.c.name == own) for scorer, own in split(name))),
-            LATEST_CARD,
-            ~exists().where(
-                first.c.card == SCORE.c.card, first.c.position < SCORE.c.position, first.c.name == SCORE.c.name
+            # First what tells at a glance: the database would look for earlier scores of every other name, too.
+            SCORE.c.name.in_([own for _, own in meant]),
+            or_(*(and_(CARD.c.scorer == scorer, SCORE.c.name == own) for scorer, own in meant)),
+            latest,
+            or_(
+                SCORE.c.position == 0,
+                ~exists().where(
+                    first.c.card == SCORE.c.card, first.c.position < SCORE.c.position, first.c.name == SCORE.c.name
+                ),
             ),
         )
     )
+
+
+def _one_card_each(scorers: list[str]) -> ColumnElement[bool]:
+    """All cards of these scorers are of one version and one config, so that no episode has two of them."""
+    card = CARD.alias()
+    alike = [func.min(column) == func.max(column) for column in (card.c.version, card.c.config)]
+    return select(and_(*alike)).where(card.c.scorer.in_(scorers)).scalar_subquery()
 
 
 def conditions(where: Filter) -> Iterator[ColumnElement[bool]]:
@@ -156,16 +171,18 @@ def _flag(term: Term) -> ColumnElement[bool]:
 
 
 def _compared(column: ColumnElement[Any], term: Term) -> ColumnElement[bool]:
-    compared: ColumnElement[bool] = _SIGNS[term.sign](column, term.value)
+    # Of its own type: of the column's, a server would round it to an integer, or find it out of range.
+    value = literal(term.value, BigInteger() if isinstance(term.value, int) else Float())
+    compared: ColumnElement[bool] = _SIGNS[term.sign](column, value)
     return compared
 
 
 def _score(term: Term) -> ColumnElement[bool]:
-    return EPISODE.c.number.in_(_chosen(scored(term.name).where(_compared(SCORE.c.value, term))))
+    return EPISODE.c.number.in_(_chosen(scored(term.name, of_many=True).where(_compared(SCORE.c.value, term))))
 
 
 def _has(term: Term) -> ColumnElement[bool]:
-    return EPISODE.c.number.in_(_chosen(scored(term.name).where(SCORE.c.value.is_not(None))))
+    return EPISODE.c.number.in_(_chosen(scored(term.name, of_many=True).where(SCORE.c.value.is_not(None))))
 
 
 def _chosen(scores: Select[Any]) -> Select[Any]:

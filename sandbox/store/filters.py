@@ -1,8 +1,9 @@
 r"""The filter language: `agent:llm risk/power>0.2 -status:error flag:deception text~"shut down" some words`.
 
-A term is a key, a sign and a value, in double quotes if it has blanks (`\"` and `\\` in quotes are a quote and a
-backslash); `-` before it means all that do not fit. All terms must hold. Whatever has no key is one phrase that is
-looked for in the episode's id, environment, agent, item and reason; letter case does not matter.
+A term is a key, a sign and a value; key and value stand in double quotes if they have blanks, a key also if it has
+signs (`\"` and `\\` in quotes are a quote and a backslash); `-` before it means all that do not fit. All terms must
+hold. Whatever has no key is one phrase that is looked for in the episode's id, environment, agent, item and reason. In
+names and notes the case of the letters A to Z does not matter (SQLite knows no other), in `text~` that of any letter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from sandbox.annotation import value_of
 from sandbox.errors import InputError, did_you_mean
 from sandbox.store.heads import ORDERS
 from sandbox.store.rows import Filter, ScoreName, Term, Vocabulary
@@ -65,23 +67,29 @@ HELP = (
     f"{'>0 '.join(COUNTS)}>0   how often that happened",
     "flag:risk flag:deception   a flag of a step under evaluation, or the name of a scorer's mark",
     "risk/power>0.2   a score: SCORER/NAME; SCORER alone is its first one; NAME alone where one scorer has it",
+    '   a name with blanks or signs stands in quotes: "people/labels/power seeking">0',
     "   (where a score has several seats or variants, its first counts)",
     "has:risk/power   the score is defined",
     'text~"shut down"   all that was seen and said in the episode: reads whole episodes, Esc stops it',
-    "label:deception label:deception=1 note~strange by:ann bookmarked   what people said of it",
+    "label:deception label:deception=yes note~strange by:ann bookmarked   what people said of it",
+    '   label:"power seeking">0   a label with blanks; a value is a number, yes (1) or no (0)',
     "fork parent:5acad7   forks of episodes; condition:ID   the episodes of one group",
     "Words without a key are one phrase, looked for in id, environment, agent, item and reason.",
+    "The case of the letters A to Z does not matter; in text~ that of any letter.",
     *(f"{name}: {', '.join(values)}" for name, values in VALUES.items()),
     f"flag: {', '.join((*FLAGS, *FLAG_WORDS))}",
 )
 
 _TERM = re.compile(
-    r'(?P<minus>-(?=[^\s]))?(?:(?P<key>[^\s"<>=!:~]+)(?P<sign>:|~|<=|>=|!=|<|>|=))?'
-    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)(?P<end>"|$)|(?P<bare>\S*))',
+    r"(?P<minus>-(?=[^\s]))?"
+    r'(?:(?:"(?P<quoted_key>(?:[^"\\]|\\.)+)"|(?P<key>[^\s"<>=!:~]+))(?P<sign>:|~|<=|>=|!=|<|>|=))?'
+    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)(?:(?P<end>")(?P<tail>(?:<=|>=|!=|<|>|=)\S*)?|$)|(?P<bare>\S*))',
     re.DOTALL,
 )
 _ESCAPED = re.compile(r'\\(["\\])')
-_NAME_AND_VALUE = re.compile(r"(?P<name>.*?)(?:(?P<sign><=|>=|!=|<|>|=)(?P<value>.*))?", re.DOTALL)
+_NAME_AND_VALUE = re.compile(r"(?P<name>.*?)(?P<sign><=|>=|!=|<|>|=)(?P<value>[^<>=]*)", re.DOTALL)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
+_GREATEST = 2**63 - 1  # of a database's whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ class Token:
         key: as written; '' where there is none.
         value_start: where its value begins.
         closed: false where a quote was opened and not closed.
+        tail: a sign and what follows it, right behind the closing quote of the value.
     """
 
     start: int
@@ -104,6 +113,7 @@ class Token:
     value_start: int
     quoted: bool
     closed: bool
+    tail: str
 
 
 def tokens(line: str) -> list[Token]:
@@ -118,23 +128,33 @@ def tokens(line: str) -> list[Token]:
         assert match is not None  # every part of the pattern may be empty
         end = max(match.end(), place + 1)
         quoted = match["quoted"] is not None
-        value = _ESCAPED.sub(r"\1", match["quoted"]) if quoted else match["bare"]
+        value = _unescaped(match["quoted"]) if quoted else match["bare"]
+        key = _unescaped(match["quoted_key"]) if match["quoted_key"] else match["key"] or ""
         start_of = match.start("quoted") - 1 if quoted else match.start("bare")
         closed = not quoted or match["end"] == '"'
-        token = Token(
-            place, end, bool(match["minus"]), match["key"] or "", match["sign"] or "", value, start_of, quoted, closed
-        )
-        found.append(token)
+        sign, tail = match["sign"] or "", match["tail"] or ""
+        found.append(Token(place, end, bool(match["minus"]), key, sign, value, start_of, quoted, closed, tail))
         place = end
     return found
 
 
 def quote(value: str) -> str:
     """A value as it stands behind a key and a sign, in quotes where it needs them."""
-    if value and not re.search(r"\s", value) and not value.startswith('"'):
-        return value
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return value if value and not re.search(r"\s", value) and not value.startswith('"') else _in_quotes(value)
+
+
+def quote_key(key: str) -> str:
+    """A key as it stands before a sign, in quotes where it needs them."""
+    return key if re.fullmatch(r'[^\s"<>=!:~-][^\s"<>=!:~]*', key) else _in_quotes(key)
+
+
+def _in_quotes(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text)
 
 
 def parse(line: str, vocabulary: Vocabulary | None = None) -> Filter:
@@ -166,6 +186,8 @@ def parse(line: str, vocabulary: Vocabulary | None = None) -> Filter:
 def _without_key(token: Token, words: list[str], terms: list[Term]) -> None:
     if not token.closed:
         raise InputError("a quote is opened and not closed")
+    if token.tail:
+        raise InputError(f"there is no key before {token.tail}")
     if not token.quoted and token.value.lower() in WORDS:
         terms.append(Term(token.value.lower(), negated=token.negated))
     elif token.negated:
@@ -180,6 +202,8 @@ def _with_key(token: Token, fields: dict[str, str], terms: list[Term], vocabular
         raise InputError(f"{written} opens a quote that is not closed")
     if not token.value:
         raise InputError(f"{written} needs a value")
+    if token.tail and key != LABEL:
+        raise InputError(f"{written}{_in_quotes(token.value)} is followed by {token.tail}: put a blank between them")
     if key in FIELDS:
         _field(token, FIELDS[key], fields, terms)
     elif key in NUMBERS:
@@ -224,7 +248,9 @@ def _compared(token: Token, key: str, name: str) -> Term:
 
 def _number(what: str, value: str) -> float:
     try:
-        number = float(value)
+        # Seeds have more digits than a float keeps.
+        whole = _WHOLE.fullmatch(value) and abs(int(value)) <= _GREATEST
+        number = int(value) if whole else float(value)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
@@ -263,10 +289,18 @@ def _plain(token: Token, vocabulary: Vocabulary | None) -> Term:
 
 
 def _label(token: Token, vocabulary: Vocabulary | None) -> Term:
-    match = _NAME_AND_VALUE.fullmatch(token.value)
-    if match is None or not match["sign"]:
+    """A label's name may have signs: the last one is the comparison, if what follows is a value of a label."""
+    known = () if vocabulary is None else vocabulary.labels
+    split = _NAME_AND_VALUE.fullmatch(token.tail or token.value)
+    if split is None or (not token.tail and token.value in known):
         return Term(LABEL, ":", "", token.value, token.negated)
-    return Term(LABEL, match["sign"], _number(f"label:{match['name']}", match["value"]), match["name"], token.negated)
+    name = token.value if token.tail else split["name"]
+    try:
+        return Term(LABEL, split["sign"], value_of(split["value"]), name, token.negated)
+    except InputError:
+        if token.tail or name in known:
+            raise
+        return Term(LABEL, ":", "", token.value, token.negated)
 
 
 _READERS = {
@@ -343,10 +377,14 @@ def completions(line: str, cursor: int, vocabulary: Vocabulary) -> tuple[int, in
     minus = "-" if token.negated else ""
     if not token.key:
         keys = [f"{key}:" for key in (*FIELDS, FLAG, HAS, LABEL, BY, PARENT)] + [f"{TEXT}~", f"{NOTE}~", *WORDS]
-        offered = [*keys, *(f"{key}>" for key in NUMBERS), *(f"{score}>" for score in vocabulary.scores)]
+        offered = [
+            *keys,
+            *(f"{key}>" for key in NUMBERS),
+            *(f"{quote_key(str(score))}>" for score in vocabulary.scores),
+        ]
         return token.start, cursor, [minus + one for one in _matching(token.value, offered)]
     key = token.key.lower()
-    before = f"{minus}{token.key}{token.sign}"
+    before = f"{minus}{quote_key(token.key)}{token.sign}"
     values: Sequence[str] = VALUES.get(FIELDS.get(key, ""), ())
     if key == FLAG:
         values = (*FLAGS, *FLAG_WORDS, *vocabulary.marks)

@@ -86,7 +86,7 @@ class Heads(Sequence[EpisodeHead]):
         """Heads of at least one row."""
         column: dict[str, Iterable[Any]] = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
         told = zip(*map(self._conditions.__getitem__, column["condition_ref"]), strict=True)
-        column |= zip(_Condition._fields, told, strict=True)
+        column |= zip(_Condition._fields, told, strict=True)  # limits and fork are of no head
         column |= {name: _texts(column[name]) for name in ("external_id", "item", "reason")}
         column["hash"] = map(bytes.hex, column["hash"])
         column |= zip(_Counted._fields, zip(*map(_counted, column["counts"]), strict=True), strict=True)
@@ -105,6 +105,8 @@ class _Condition(NamedTuple):
     framing: str
     evaluated: tuple[str, ...]
     treatments: Mapping[str, Any]
+    limits: Mapping[str, Any]
+    fork: Mapping[str, Any]
 
 
 class _Counted(NamedTuple):
@@ -184,13 +186,28 @@ def conditions_of(key_of: Mapping[bytes, str], payloads: Payloads, place: str) -
 
 
 def condition_details(connection: Connection, place: str, key_of: Mapping[bytes, str]) -> dict[bytes, dict[str, Any]]:
-    """Reference -> environment, agent and all by which conditions may differ: settings, treatments, framing, seats."""
+    """Reference -> environment, agent and all by which conditions may differ.
+
+    That is settings, treatments, framing, other seats, limits, and which episode it is a fork of, where and with what.
+    """
     details = {}
     for ref, one in conditions_of(key_of, read_payloads(connection), place).items():
         others = {seat: name for seat, name in one.seats.items() if seat not in one.evaluated}
-        own = {"framing": one.framing, **others, **one.config, **one.treatments}
+        limits = {f"limit of {name}": value for name, value in one.limits.items()}
+        own = {"framing": one.framing, **others, **limits, **_fork(one.fork), **one.config, **one.treatments}
         details[ref] = {**own, "environment": one.environment, "agent": one.agent}
     return details
+
+
+def _fork(fork: Mapping[str, Any]) -> dict[str, Any]:
+    """Where forks leave whom, as people write it: with the step counted from 1."""
+    if not fork:
+        return {}
+    return {
+        "fork": f"{fork['parent'][:12]}#{fork['at'] + 1}",
+        "put in": fork.get("move"),
+        "luck": fork.get("luck", 0),
+    }
 
 
 def _condition(value: Any) -> _Condition:
@@ -200,7 +217,7 @@ def _condition(value: Any) -> _Condition:
         treatments = {name: treatment["value"] for name, treatment in value["treatments"].items()}
         agent = ", ".join(dict.fromkeys(seats[seat] for seat in evaluated))
         shown = (value["environment"], value["config"], seats, agent, value["framing"])
-        return _Condition(*shown, evaluated, treatments)
+        return _Condition(*shown, evaluated, treatments, value["limits"], value.get("fork") or {})
     except (LookupError, TypeError, AttributeError) as error:
         raise Damaged(f"the stored bytes make no specification ({error})") from error
 

@@ -5,20 +5,19 @@ All of it is the database's work: a hundred thousand numbers are 0.8 MB, and any
 
 from __future__ import annotations
 
-import itertools
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from sandbox.store.annotations import names as annotation_names
 from sandbox.store.columns import from_column
-from sandbox.store.conditions import conditions, scored, split
+from sandbox.store.conditions import conditions, scored
 from sandbox.store.database import chunks
 from sandbox.store.heads import ORDERS, condition_details, ordered
-from sandbox.store.reading import raw_rows
+from sandbox.store.reading import raw_integers, raw_rows
 from sandbox.store.rows import Filter, Group, ScoreName, Vocabulary
 from sandbox.store.tables import CARD, EPISODE, MARK, SCORE, Flag
 from sandbox.uncollected import uncollected
@@ -36,32 +35,14 @@ def read_numbers(connection: Connection, members: Select[Any], where: Filter, or
 def _numbers(connection: Connection, fitting: Select[Any], order: str) -> array[int]:
     score = order.removeprefix("-")
     if score in ORDERS or "/" not in score:
-        return array("q", (row[0] for row in raw_rows(connection, ordered(fitting, order))))
+        return raw_integers(connection, ordered(fitting, order).subquery().c.number)
     # Joined here and not by the database: it looks up the card of each episode and then sorts, at twice the time.
-    narrow = _columns(fitting, EPISODE.c.number, EPISODE.c.attempt)
-    attempts = dict(raw_rows(connection, narrow))
-    values = _values(connection, score, attempts)
-    known = [number for number in attempts if values.get(number) is not None]
+    numbers = raw_integers(connection, ordered(fitting, "position").subquery().c.number)
+    found: Any = raw_rows(connection, scored(score, of_many=True).where(SCORE.c.value.is_not(None)))
+    values: dict[int, float] = dict(found)
+    known = [number for number in numbers if number in values]
     known.sort(key=values.__getitem__, reverse=order != score)  # a stable sort: ties stay in canonical order
-    unknown = (number for number in attempts if values.get(number) is None)
-    return array("q", itertools.chain(known, unknown))
-
-
-def _values(connection: Connection, name: str, attempts: Mapping[int, int]) -> dict[int, Any]:
-    """Number of each episode with a card of the scorer -> its score, as `conditions.scored` has it, or None."""
-    meant = split(name)
-    named = or_(*(and_(CARD.c.scorer == scorer, SCORE.c.name == own) for scorer, own in meant))
-    query = (
-        select(CARD.c.episode, CARD.c.attempt, SCORE.c.value)
-        .select_from(CARD.outerjoin(SCORE, and_(SCORE.c.card == CARD.c.number, named)))
-        .where(CARD.c.scorer.in_([scorer for scorer, _ in meant]))
-        .order_by(CARD.c.number.desc(), SCORE.c.position)
-    )
-    values: dict[int, Any] = {}
-    for number, attempt, value in raw_rows(connection, query):
-        if number not in values:  # the first is that of the latest card
-            values[number] = value if attempts.get(number) == attempt else None
-    return values
+    return array("q", known + [number for number in numbers if number not in values])
 
 
 def read_scores_of(
@@ -77,11 +58,11 @@ def read_scores_of(
 
 
 def read_vocabulary(connection: Connection, members: Select[Any]) -> Vocabulary:
-    """The names in use among the episodes of `members`; those of marks and annotations, of the whole store."""
+    """The names in use among the episodes of `members`; those of scores, marks and annotations, of the whole store."""
     return Vocabulary(
         environments=_distinct(connection, members, EPISODE.c.environment),
         agents=_distinct(connection, members, EPISODE.c.agent),
-        scores=_scores(connection, members),
+        scores=_scores(connection),
         marks=tuple(
             from_column(name) for (name,) in raw_rows(connection, select(MARK.c.name).distinct().order_by(MARK.c.name))
         ),
@@ -95,21 +76,40 @@ def _distinct(connection: Connection, members: Select[Any], column: ColumnElemen
     return tuple(sorted(from_column(value) for (value,) in raw_rows(connection, query)))
 
 
-def _scores(connection: Connection, members: Select[Any]) -> tuple[ScoreName, ...]:
-    """The scorers that have most to say of these episodes first; each with its scores in its own order."""
-    numbers = _columns(members, EPISODE.c.number).order_by(None)
-    query = (
-        select(CARD.c.scorer, SCORE.c.name, func.min(SCORE.c.position), func.count(SCORE.c.value))
-        .join(SCORE, SCORE.c.card == CARD.c.number)
-        .where(CARD.c.episode.in_(numbers))
-        .group_by(CARD.c.scorer, SCORE.c.name)
-    )
-    rows = raw_rows(connection, query)
-    most: Counter[str] = Counter()
-    for scorer, _, _, defined in rows:
+def _scores(connection: Connection) -> tuple[ScoreName, ...]:
+    """The scorers that have most to say first; each with its scores in its own order.
+
+    Counted are its first and last cards alone: millions of scores would take seconds.
+    """
+    found: dict[tuple[str, str], tuple[int, float]] = {}  # scorer and name, as stored -> position, how often defined
+    for scorer, cards in raw_rows(connection, select(CARD.c.scorer, func.count()).group_by(CARD.c.scorer)):
+        of_scorer = select(CARD.c.number).where(CARD.c.scorer == scorer).limit(SAMPLE)
+        some = {
+            number
+            for order in (CARD.c.episode.asc(), CARD.c.episode.desc())
+            for (number,) in raw_rows(connection, of_scorer.order_by(order))
+        }
+        for numbers in chunks(list(some)):
+            for name, position, defined in raw_rows(connection, _NAMES.where(SCORE.c.card.in_(numbers))):
+                first, before = found.get((scorer, name), (position, 0.0))
+                found[scorer, name] = (min(first, position), before + defined * cards / len(some))
+    # A name that none of these has is rare, and is looked for among all.
+    known = {name for _, name in found}
+    others = [name for (name,) in raw_rows(connection, select(SCORE.c.name).distinct()) if name not in known]
+    rare = select(CARD.c.scorer, SCORE.c.name, func.min(SCORE.c.position), func.count(SCORE.c.value))
+    rare = rare.join(SCORE, SCORE.c.card == CARD.c.number).where(SCORE.c.name.in_(others))
+    for scorer, name, position, defined in raw_rows(connection, rare.group_by(CARD.c.scorer, SCORE.c.name)):
+        found[scorer, name] = (position, defined)
+    most: dict[str, float] = defaultdict(float)
+    for (scorer, _), (_, defined) in found.items():
         most[scorer] = max(most[scorer], defined)
-    rows.sort(key=lambda row: (-most[row[0]], row[0], row[2], -row[3], row[1]))
-    return tuple(ScoreName(from_column(scorer), from_column(name)) for scorer, name, *_ in rows)
+    ranked = sorted(found, key=lambda one: (-most[one[0]], one[0], found[one][0], -found[one][1], one[1]))
+    return tuple(ScoreName(from_column(scorer), from_column(name)) for scorer, name in ranked)
+
+
+SAMPLE = 500
+"""Cards of a scorer, from either end, whose scores are counted."""
+_NAMES = select(SCORE.c.name, func.min(SCORE.c.position), func.count(SCORE.c.value)).group_by(SCORE.c.name)
 
 
 # -- groups -----------------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def _means(connection: Connection, chosen: Select[Any], scores: Sequence[str]) -
     """For each score: condition -> its mean."""
     found = []
     for name in scores:
-        values = scored(name).subquery()
+        values = scored(name, of_many=True).subquery()
         each = _columns(chosen, EPISODE.c.condition_ref, EPISODE.c.number).subquery()
         query = (
             select(each.c.condition_ref, func.avg(values.c.value))

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import orjson
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, cast, func, or_, select
 
 from sandbox.errors import StoreCorrupt
 from sandbox.scenario import Benchmark
@@ -23,7 +25,9 @@ from sandbox.scorer import PARTS
 from sandbox.store.columns import from_column
 from sandbox.store.conversations import Heard
 from sandbox.store.database import chunks
+from sandbox.store.members import members_of
 from sandbox.store.payloads import Damaged, Payloads
+from sandbox.store.rows import StepHead
 from sandbox.store.schema_0001 import OldSteps
 from sandbox.store.tables import ANSWERED_AGAIN, DICTIONARY, EPISODE, EVENT, STEP
 from sandbox.store.unpacking import STORED, StepSkim, Unpacker, events_of, lines_of, skimmed
@@ -58,19 +62,39 @@ class EpisodeColumns(NamedTuple):
     position: int
 
 
-def raw_rows(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
+def raw_rows(
+    connection: Connection, query: Select[Any], parameters: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
     """The rows as the driver gives them: text not yet `from_column`, and a third of the time for each."""
-    cursor: Any = connection.execute(query).cursor
+    cursor: Any = connection.execute(query, parameters).cursor
     rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
+def raw_integers(connection: Connection, each: ColumnElement[int]) -> array[int]:
+    """A column of a subquery, whole numbers, in its order: for very many of them.
+
+    They come as one text, which both databases put together in the order of the subquery. Each in a row of its own
+    takes SQLite's driver six times as long as it takes SQLite to find it.
+    """
+    text = connection.execute(select(func.aggregate_strings(cast(each, Text), ","))).scalar_one()
+    return array("q", orjson.loads(f"[{text or ''}]"))
+
+
 def columns_of(connection: Connection, members: Select[Any]) -> list[EpisodeColumns]:
     """The rows of `members`, a selection of episodes with a column `position`."""
-    narrow = members.with_only_columns(
-        *(members.selected_columns[name] for name in EpisodeColumns._fields), maintain_column_froms=True
-    )
-    return list(map(EpisodeColumns._make, raw_rows(connection, narrow)))
+    return list(map(EpisodeColumns._make, raw_rows(connection, _narrow(members))))
+
+
+def row_of(connection: Connection, key: str) -> EpisodeColumns | None:
+    """The row of the episode with this key, if there is one."""
+    rows = raw_rows(connection, _ROW_OF_ONE, {"of": key})
+    return EpisodeColumns._make(rows[0]) if rows else None
+
+
+def _narrow(members: Select[Any]) -> Select[Any]:
+    columns = (members.selected_columns[name] for name in EpisodeColumns._fields)
+    return members.with_only_columns(*columns, maintain_column_froms=True)
 
 
 def read_payloads(connection: Connection, kept: Payloads | None = None) -> Payloads:
@@ -104,7 +128,7 @@ def fetch_later(payloads: Payloads, reading: Callable[[], AbstractContextManager
 
 
 def _dictionary(connection: Connection, number: int) -> bytes | None:
-    found: bytes | None = connection.execute(select(DICTIONARY.c.data).where(DICTIONARY.c.id == number)).scalar()
+    found: bytes | None = connection.execute(_DICTIONARY, {"of": number}).scalar()
     return found
 
 
@@ -153,8 +177,8 @@ class Reader:
 
     def steps(self, row: EpisodeColumns, start: int, stop: int) -> list[Step]:
         """The steps from `start` to before `stop`, without the rest of the episode."""
-        steps = self._rows([row], STEP.c.index >= start, STEP.c.index < stop).get(row.number, ())
-        return self._steps(row, steps, self._old([row] if any(step[-1] is None for step in steps) else ()), start)
+        steps = self._rows_of_one(row, start, stop)
+        return self._steps(row, steps, self._old_of_one(row, steps), start)
 
     def steps_of_attempt(self, row: EpisodeColumns, attempt: int) -> list[Step]:
         """The steps of another attempt than the latest."""
@@ -165,9 +189,29 @@ class Reader:
 
     def skim(self, row: EpisodeColumns, start: int, stop: int) -> list[StepSkim]:
         """Of the steps from `start` to before `stop` what can be told without making them: a hundred times as fast."""
-        rows = self._rows([row], STEP.c.index >= start, STEP.c.index < stop).get(row.number, ())
-        old = self._old([row] if any(step[-1] is None for step in rows) else ())
-        return [self._skim(row, step, old) for step in rows]
+        return self._skims(row, self._rows_of_one(row, start, stop))
+
+    def first(self, row: EpisodeColumns, count: int, stop: int) -> tuple[list[Step], list[StepSkim]]:
+        """No more than `count` steps from the first on, and skims of those before `stop`, in one query."""
+        steps = self._rows_of_one(row, 0, max(count, stop))
+        return self._steps(row, steps[:count], self._old_of_one(row, steps)), self._skims(row, steps[:stop])
+
+    def outline(self, row: EpisodeColumns) -> list[StepHead]:
+        """All of its steps, as short as a timeline shows them."""
+        return [
+            StepHead(index, tick, from_column(seat), outcome, reward, flags)
+            for index, tick, seat, outcome, reward, flags in raw_rows(
+                self._connection, _OUTLINE, {"of": row.number, "attempt": row.attempt}
+            )
+        ]
+
+    def piece(self, row: EpisodeColumns, start: int, stop: int) -> Episode:
+        """An episode that has ended, with no more of its steps than those from `start` to before `stop`."""
+        self._payloads.load([row.condition_ref, row.item_ref, row.result_ref])
+        steps = self.steps(row, start, stop)
+        if len(steps) != min(stop, row.steps) - start:
+            raise self._corrupt(row, f": {start + len(steps)} of its {row.steps} steps are there")
+        return self._made(row, steps)
 
     def about(self, row: EpisodeColumns) -> Episode:
         """The episode without its steps."""
@@ -190,16 +234,21 @@ class Reader:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _rows(
-        self, episodes: Sequence[EpisodeColumns], *where: ColumnElement[bool], connection: Connection | None = None
-    ) -> dict[int, list[tuple[Any, ...]]]:
+    def _rows(self, episodes: Sequence[EpisodeColumns]) -> dict[int, list[tuple[Any, ...]]]:
         """Rows of steps, by the number of their episode, which is their first column."""
         steps: dict[int, list[tuple[Any, ...]]] = {}
         for some in chunks(episodes):
-            query = _STEPS.where(STEP.c.episode.in_([row.number for row in some]), *where)
-            for number, own in itertools.groupby(raw_rows(connection or self._connection, query), itemgetter(0)):
+            query = _STEPS.where(STEP.c.episode.in_([row.number for row in some]))
+            for number, own in itertools.groupby(raw_rows(self._connection, query), itemgetter(0)):
                 steps[number] = list(own)
         return steps
+
+    def _rows_of_one(
+        self, row: EpisodeColumns, start: int, stop: int, connection: Connection | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Rows of the steps from `start` to before `stop` of an episode."""
+        which = {"of": row.number, "start": start, "stop": stop}
+        return raw_rows(connection or self._connection, _STEPS_OF_ONE, which)
 
     def _old(self, episodes: Sequence[EpisodeColumns]) -> OldSteps | None:
         """What the steps of `episodes`, which schema 0001 wrote, hold."""
@@ -207,6 +256,9 @@ class Reader:
             return None
         attempts = {row.number: row.attempt for row in episodes}
         return OldSteps(self._connection, attempts, self._payloads, self._parts)
+
+    def _old_of_one(self, row: EpisodeColumns, steps: Sequence[tuple[Any, ...]]) -> OldSteps | None:
+        return self._old([row] if any(step[-1] is None for step in steps) else ())
 
     def _steps(
         self, row: EpisodeColumns, steps: Sequence[tuple[Any, ...]], old: OldSteps | None, start: int = 0
@@ -234,6 +286,10 @@ class Reader:
                 raise fault(index, error) from error
         return made
 
+    def _skims(self, row: EpisodeColumns, steps: Sequence[tuple[Any, ...]]) -> list[StepSkim]:
+        old = self._old_of_one(row, steps)
+        return [self._skim(row, step, old) for step in steps]
+
     def _skim(self, row: EpisodeColumns, step: tuple[Any, ...], old: OldSteps | None) -> StepSkim:
         number, index, content = step[0], step[1], step[-1]
         try:
@@ -253,9 +309,8 @@ class Reader:
 
         def events(step: int) -> list[Any]:
             if step not in known:
-                since = STEP.c.index.between(step - EARLIER_AT_ONCE, step)
                 with self.reading() as connection:
-                    rows = self._rows([row], since, connection=connection).get(row.number, ())
+                    rows = self._rows_of_one(row, step - EARLIER_AT_ONCE, step + 1, connection)
                 for _, index, *_, content in rows:
                     if index not in known:
                         known[index] = lines_of(self._payloads.expander.expand(content))
@@ -363,11 +418,22 @@ def _benchmark(said: dict[str, Any]) -> Benchmark:
     return Benchmark.model_validate(said)
 
 
+# Statements that are made once: to put one together costs more than to have it answered.
+_DICTIONARY = select(DICTIONARY.c.data).where(DICTIONARY.c.id == bindparam("of"))
+_ROW_OF_ONE = _narrow(members_of(None)).where(EPISODE.c.key == bindparam("of"))
+_OUTLINE = (
+    select(STEP.c.index, STEP.c.tick, STEP.c.seat, STEP.c.outcome, STEP.c.reward, STEP.c.flags)
+    .where(STEP.c.episode == bindparam("of"), STEP.c.attempt == bindparam("attempt"))
+    .order_by(STEP.c.index)
+)
 _OF_EPISODE = and_(EPISODE.c.number == STEP.c.episode, EPISODE.c.attempt == STEP.c.attempt)
 _STEPS = (
     select(STEP.c.episode, *(STEP.c[name] for name in STORED))
     .join(EPISODE, _OF_EPISODE)
     .order_by(STEP.c.episode, STEP.c.index)
+)
+_STEPS_OF_ONE = _STEPS.where(
+    STEP.c.episode == bindparam("of"), STEP.c.index >= bindparam("start"), STEP.c.index < bindparam("stop")
 )
 
 

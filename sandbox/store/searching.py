@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from sandbox.recent import Recent
 from sandbox.store.payloads import APART, Damaged, Payloads
@@ -25,6 +25,7 @@ from sandbox.store.unpacking import events_of, lines_of
 
 EPISODES_AT_ONCE = 100
 STEPS_AT_ONCE = 500
+ENDLESS = 2**31 - 1  # no step has this index
 REMEMBERED = 50_000  # payloads of which it is known whether they may hold the words: some 10 MB
 _APART = re.compile(rb'"([0-9a-f]{32})"')  # in events; one pattern for lines as well would take ten times as long
 _SEARCHED = frozenset({"observations", "said", "events"})
@@ -37,18 +38,26 @@ def search(reading: Reading, numbers: Sequence[int], terms: Sequence[Term]) -> I
 
     Looked at are the strings of observations, of what was said, and of events (messages, replies, tool calls), of the
     latest attempt; not the names of fields, menus, or pictures. Letter case does not matter. Each batch is a
-    transaction of its own; whoever has seen enough stops asking. Damaged steps are passed over.
+    transaction of its own, and so is each part of a long episode; whoever has seen enough stops asking. Damaged steps
+    are passed over.
     """
     searcher = _Searcher([str(term.value) for term in terms])
     done = steps = start = 0
     while start < len(numbers):
         with reading() as connection:
             batch, read = _batch(connection, numbers[start : start + EPISODES_AT_ONCE])
-            held = searcher.held(connection, batch)
+        held: dict[int, set[int]] = {number: set() for number in batch}
+        for first in range(0, max(read, 1), STEPS_AT_ONCE):  # more than one range where it is one long episode
+            last = first + STEPS_AT_ONCE >= read
+            with reading() as connection:  # the last without an end: of a running episode no count is known
+                searcher.look(connection, batch, held, first, ENDLESS if last else first + STEPS_AT_ONCE)
+            if last or all(len(own) == len(terms) for own in held.values()):
+                break
+            yield Found(done, steps + first + STEPS_AT_ONCE, [])
         found = [
             number
             for number in batch
-            if all((place in held.get(number, ())) is not term.negated for place, term in enumerate(terms))
+            if all((place in held[number]) is not term.negated for place, term in enumerate(terms))
         ]
         start += len(batch)
         done += len(batch)
@@ -71,6 +80,15 @@ def _batch(connection: Connection, numbers: Sequence[int]) -> tuple[dict[int, in
     return chosen, total
 
 
+_STEPS = select(STEP.c.index, STEP.c.content).where(
+    STEP.c.episode == bindparam("of"),
+    STEP.c.attempt == bindparam("in_attempt"),
+    STEP.c.index >= bindparam("start"),
+    STEP.c.index < bindparam("stop"),
+)
+"""Made once: to put it together for each episode costs as much as to look into some of its steps."""
+
+
 class _Searcher:
     def __init__(self, needles: Sequence[str]) -> None:
         self._needles = [needle.lower() for needle in needles]
@@ -80,17 +98,18 @@ class _Searcher:
         self._ascii = all(text.isascii() for text in written)
         self._may: Recent[bytes, frozenset[int]] = Recent(REMEMBERED)
 
-    def held(self, connection: Connection, attempts: dict[int, int]) -> dict[int, set[int]]:
-        """Number of an episode -> places of the needles that it holds."""
+    def look(
+        self, connection: Connection, attempts: dict[int, int], found: dict[int, set[int]], start: int, stop: int
+    ) -> None:
+        """Add to `found` (number of an episode -> places of needles) what the steps from `start` to `stop` hold."""
         payloads = read_payloads(connection)
-        found: dict[int, set[int]] = {number: set() for number in attempts}
         old: list[tuple[int, int]] = []
-        wanted = select(STEP.c.episode, STEP.c.index, STEP.c.content)
         for number, attempt in attempts.items():  # by the primary key, and an episode that has all is left at once
             own = found[number]
-            query = wanted.where(STEP.c.episode == number, STEP.c.attempt == attempt)
-            rows: Any = connection.execute(query).cursor
-            for _, index, content in rows:
+            rows: Any = connection.execute(
+                _STEPS, {"of": number, "in_attempt": attempt, "start": start, "stop": stop}
+            ).cursor
+            for index, content in rows:
                 if content is None:
                     old.append((number, index))
                 elif self._look(payloads, content, own):
@@ -100,7 +119,6 @@ class _Searcher:
             earlier = OldSteps(connection, of, payloads, _SEARCHED)
             for number, index in old:
                 self._look_at(payloads, b"\n".join(earlier.lines(number, index)), found[number])
-        return found
 
     def _look(self, payloads: Payloads, content: bytes, own: set[int]) -> bool:
         try:

@@ -35,19 +35,20 @@ from sqlalchemy import (
     update,
 )
 
-from sandbox.annotation import Annotation, Kind, checked_name, checked_text, checked_value
+from sandbox.annotation import Annotation, Kind, checked_text, checked_value
 from sandbox.errors import InputError, StoreCorrupt, StoreError, UnknownName
 from sandbox.scorer import PARTS, Card
 from sandbox.store import annotations as people
 from sandbox.store.bulk import BulkInsert
 from sandbox.store.cards import read_cards, read_latest, read_marks, read_scores
 from sandbox.store.claims import is_dead
-from sandbox.store.columns import from_column, to_column
+from sandbox.store.columns import to_column
 from sandbox.store.conditions import conditions
 from sandbox.store.database import PATIENCE, Database, chunks, open_database
 from sandbox.store.heads import heads_of, read_heads
 from sandbox.store.listing import read_groups, read_numbers, read_scores_of, read_vocabulary
 from sandbox.store.members import members_of
+from sandbox.store.opening import Opened, read_opened
 from sandbox.store.payloads import Damaged, Packer, Payloads, compress, decode
 from sandbox.store.pulse import read_open, read_pulse
 from sandbox.store.reading import (
@@ -56,8 +57,8 @@ from sandbox.store.reading import (
     batches,
     columns_of,
     fetch_later,
-    raw_rows,
     read_payloads,
+    row_of,
     seats_answering_again,
 )
 from sandbox.store.redaction import Redaction
@@ -87,6 +88,7 @@ from sandbox.trace import Episode, EpisodeSpec, Step
 
 OPEN = ("pending", "running")
 STEPS_AT_ONCE = 2_000  # how much of an experiment `episodes` holds at a time, a longer episode apart
+STEPS_IN_PIECE = 500  # the same of `pieces`, for which no episode stands apart
 LARGEST = 2**63 - 1
 
 
@@ -299,6 +301,16 @@ class Store:
         failed = and_(EPISODE.c.number.in_(_numbers(experiment)), EPISODE.c.status == "error")
         again = update(EPISODE).where(failed).values(status="pending")
         return self.writer().call(lambda connection: connection.execute(again).rowcount).result()
+
+    def record_again(self, keys: Sequence[str]) -> None:
+        """Queue episodes that somebody else recorded once more, however they ended: the record has changed since."""
+        recorded = update(EPISODE).where(EPISODE.c.provenance == "recorded").values(status="pending")
+
+        def do(connection: Connection) -> None:
+            for some in chunks(keys):
+                connection.execute(recorded.where(EPISODE.c.key.in_(some)))
+
+        self.writer().call(do).result()
 
     def counts(self, experiment: int) -> dict[str, int]:
         """How many episodes of the experiment have which status; statuses with none are left out."""
@@ -578,6 +590,22 @@ class Store:
                 self._row(connection, key), start, stop
             )
 
+    def opened(self, key: str, steps: int, skims: int) -> Opened:
+        """All that is shown first of an episode, in one transaction; `steps`: how many of them are read at once.
+
+        `skims`: how many steps it may have for all of them to be skimmed, too.
+
+        Raises:
+            UnknownName, StoreCorrupt: as `episode` does; reading a step may raise StoreCorrupt, too.
+        """
+        with self._reading() as connection:
+            payloads = read_payloads(connection)
+            reader = Reader(connection, self.place, payloads, PARTS)
+            opened = read_opened(connection, reader, self._row(connection, key), steps, skims)
+        fetch_later(payloads, self._database.reading)
+        reader.reading = self._database.reading
+        return opened
+
     def outline(self, key: str) -> list[StepHead]:
         """All steps of an episode's latest attempt, as short as a timeline shows them.
 
@@ -585,11 +613,7 @@ class Store:
             UnknownName: the store has no episode with exactly this key.
         """
         with self._reading() as connection:
-            query = _OUTLINE.where(EPISODE.c.number == self._row(connection, key).number)
-            return [
-                StepHead(index, tick, from_column(seat), outcome, reward, flags)
-                for index, tick, seat, outcome, reward, flags in raw_rows(connection, query)
-            ]
+            return Reader(connection, self.place, read_payloads(connection)).outline(self._row(connection, key))
 
     def pulse(self, key: str) -> Pulse:
         """How far an episode is, cheaply: to be asked again and again while another process runs it.
@@ -635,6 +659,28 @@ class Store:
             fetch_later(kept, self._database.reading)
             yield from read
 
+    def pieces(self, experiment: int | None = None, parts: Set[str] | None = None) -> Iterator[Episode]:
+        """As `episodes`, in memory that no episode's length tells on.
+
+        An episode of very many steps comes several times in a row, each time with some of its steps alone.
+
+        Raises:
+            StoreCorrupt: as `episodes` does.
+        """
+        with self._reading() as connection:
+            rows = columns_of(connection, members_of(experiment).where(EPISODE.c.status.in_(ENDED)))
+        kept: Payloads | None = None
+        for batch in batches(rows, STEPS_IN_PIECE):
+            # More than one episode are together no longer than a piece.
+            for start in range(0, max(batch[0].steps, 1), STEPS_IN_PIECE):
+                with self._database.reading() as connection:
+                    kept = read_payloads(connection, kept)
+                    reader = Reader(connection, self.place, kept, parts)
+                    whole = batch[0].steps <= STEPS_IN_PIECE
+                    read = reader.episodes(batch) if whole else [reader.piece(batch[0], start, start + STEPS_IN_PIECE)]
+                fetch_later(kept, self._database.reading)
+                yield from read
+
     def answered_again(self, experiment: int | None = None) -> dict[str, list[str]]:
         """Key -> the seat of each decision that came of more than one answer, of episodes that have ended."""
         seats: dict[str, list[str]] = {}
@@ -647,10 +693,20 @@ class Store:
     # -- scores -----------------------------------------------------------------------------------------------------
 
     def save_card(
-        self, scorer: str, version: int, config_hash: str, key: str, card: Card, attempt: int | None = None
+        self,
+        scorer: str,
+        version: int,
+        config_hash: str,
+        key: str,
+        card: Card,
+        attempt: int | None = None,
+        made_of: Sequence[Annotation] | None = None,
     ) -> None:
-        """Record what a scorer says of an episode's latest attempt, in place of what it said before; in batches."""
-        self.writer().save_card(scorer, version, config_hash, key, card, attempt)
+        """Record what a scorer says of an episode's latest attempt, in place of what it said before; in batches.
+
+        `made_of`: the attempt's annotations, if it read any; the card is left out if they are others by then.
+        """
+        self.writer().save_card(scorer, version, config_hash, key, card, attempt, made_of)
 
     def cards(self, scorer: str, version: int, config_hash: str, experiment: int | None = None) -> dict[str, Card]:
         """Key -> what this scorer, with this version and config, said of the episode's latest attempt."""
@@ -698,17 +754,23 @@ class Store:
             UnknownName: the store has no episode with exactly this key (see `find`).
             InputError: the episode has no such step, a text is empty or too long, or the value is not finite.
         """
+        saying = people.Saying(kind=kind, author=author, step=step, name=name, value=value, text=text)
+        return self.annotate_all([(key, saying)])[0]
+
+    def annotate_all(self, sayings: Iterable[tuple[str, people.Saying]]) -> list[Annotation]:
+        """Say each of these of the episode with its key, in one transaction: all of it or nothing.
+
+        Returns:
+            What is in the store of it, once each: of two labels of a name in a place the latter.
+
+        Raises:
+            UnknownName, InputError: as `annotate` does.
+        """
         hide = Redaction(os.environ).text
-        said: dict[str, Any] = {
-            "author": hide(checked_name(author, "the author's name")),
-            "name": hide(checked_name(name, "the label's name")) if kind == "label" else "",
-            "value": checked_value(1.0 if value is None else value) if kind == "label" else None,
-            "text": hide(checked_text(text)) if kind == "note" else "",
-        }
+        checked = [(key, saying.checked(hide)) for key, saying in sayings]
         with self._speaking() as connection:
-            number = self._row(connection, key).number
-            added = people.add(connection, number, step=step, kind=kind, **said)
-            return people.read(connection, episode=key, number=added)[0]
+            added = [people.add(connection, self._row(connection, key).number, saying) for key, saying in checked]
+            return people.read_some(connection, added)
 
     def change_annotation(
         self, number: int, *, author: str | None = None, text: str | None = None, value: float | None = None
@@ -813,10 +875,10 @@ class Store:
         return int(connection.execute(select(EXPERIMENT.c.id).where(same)).scalar_one())
 
     def _row(self, connection: Connection, key: str) -> EpisodeColumns:
-        found = columns_of(connection, members_of(None).where(EPISODE.c.key == key))
-        if not found:
+        found = row_of(connection, key)
+        if found is None:
             raise UnknownName.of_kind("episode", key, (), f"looked in {self.place}")
-        return found[0]
+        return found
 
     def _specs(self, connection: Connection, rows: Sequence[Row[Any]], payloads: Payloads) -> list[EpisodeSpec]:
         payloads.load([ref for row in rows for ref in (row.condition_ref, row.item_ref)])
@@ -829,12 +891,6 @@ class Store:
         except Damaged as error:
             raise StoreCorrupt(f"{self.place}: {where}: {error}") from error
 
-
-_OUTLINE = (
-    select(STEP.c.index, STEP.c.tick, STEP.c.seat, STEP.c.outcome, STEP.c.reward, STEP.c.flags)
-    .join(EPISODE, and_(EPISODE.c.number == STEP.c.episode, EPISODE.c.attempt == STEP.c.attempt))
-    .order_by(STEP.c.index)
-)
 
 _SPEC_COLUMNS = (
     *("key", "status", "attempt", "environment", "item", "agent", "repetition", "seed", "framing", "external_id"),

@@ -14,8 +14,20 @@ the rows of `sandbox.store.rows`.
 from __future__ import annotations
 
 import enum
+from typing import Any
 
-from sqlalchemy import BigInteger, Float, Index, Integer, LargeBinary, MetaData, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    UniqueConstraint,
+    event,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from sandbox.store.columns import AnyText, PlainText
@@ -23,8 +35,6 @@ from sandbox.store.columns import AnyText, PlainText
 SCHEMA = "0003"
 """The newest revision in `migrations/versions`: what `create_all` of these tables amounts to."""
 
-_IS_FORK = "parent IS NOT NULL"
-_IS_SHARED = "shared IS NOT NULL"  # so that replies that are nobody else's cost the index nothing
 COMPACT = {"sqlite_with_rowid": False}  # one b-tree instead of a table and an index, for rows found by their key
 
 
@@ -46,10 +56,29 @@ ANSWERED_AGAIN = 1 << 15
 """Beside the bits of `Flag` in `Step.flags`, and nowhere else: the decision came of more than one answer."""
 
 
+def _index_of_some(name: str, column: str) -> Index:
+    """An index of those rows alone that have the column: the others, which are most, cost it nothing."""
+    condition = text(f"{column} IS NOT NULL")
+    return Index(name, column, sqlite_where=condition, info={_SOME: condition})
+
+
+_SOME = "of some"
+
+
 class Base(SQLModel):
     """The store's own metadata: SQLModel's default is shared with every other package in the process."""
 
     metadata = MetaData()
+
+
+@event.listens_for(Base.metadata, "before_create")
+def _index_some_on_a_server(metadata: MetaData, connection: Connection, **_: Any) -> None:
+    """The same on PostgreSQL: named in the index, the option loads SQLAlchemy's part for it at every start (25 ms)."""
+    if connection.dialect.name == "postgresql":
+        for table in metadata.tables.values():
+            for index in table.indexes:
+                if _SOME in index.info:
+                    index.dialect_options["postgresql"]["where"] = index.info[_SOME]
 
 
 class Experiment(Base, table=True):
@@ -85,9 +114,7 @@ class Episode(Base, table=True):
     `parent`: the key of the episode that it is a fork of, which may be in another store.
     """
 
-    __table_args__ = (
-        Index("ix_episode_parent", "parent", sqlite_where=text(_IS_FORK), postgresql_where=text(_IS_FORK)),
-    )
+    __table_args__ = (_index_of_some("ix_episode_parent", "parent"),)
 
     number: int | None = Field(default=None, primary_key=True)
     key: str = Field(sa_type=AnyText, unique=True)
@@ -176,7 +203,7 @@ class Reply(Base, table=True):
     """
 
     __table_args__ = (
-        Index("ix_reply_shared", "shared", sqlite_where=text(_IS_SHARED), postgresql_where=text(_IS_SHARED)),
+        _index_of_some("ix_reply_shared", "shared"),
         COMPACT,
     )
 
@@ -213,7 +240,11 @@ class Payload(Base, table=True):
 class Card(Base, table=True):
     """That a scorer has been over an attempt, even if it had nothing to say; `config` is the hash of its settings."""
 
-    __table_args__ = (UniqueConstraint("episode", "scorer", "version", "config"),)
+    __table_args__ = (
+        UniqueConstraint("episode", "scorer", "version", "config"),
+        # For lists that are sorted or filtered by a score; 25 bytes for each card.
+        Index("ix_card_scorer", "scorer", "episode"),
+    )
 
     number: int | None = Field(default=None, primary_key=True)
     episode: int = Field(foreign_key="episode.number")

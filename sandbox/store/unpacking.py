@@ -183,7 +183,8 @@ def _kinds(written: frozenset[bytes]) -> frozenset[str]:
     return frozenset(decode(kind) for kind in written)
 
 
-_KIND = re.compile(rb'^ ?\[("(?:[^"\\]|\\.)*")', re.MULTILINE)  # what an event's line begins with
+# What an event's line begins with; and the rest, which is passed over at once instead of looked through.
+_KIND = re.compile(rb'^ ?\[("(?:[^"\\]|\\.)*").*', re.MULTILINE)
 _NO_KINDS: frozenset[str] = frozenset()
 
 

@@ -20,8 +20,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
+from sandbox.annotation import Annotation
 from sandbox.errors import StoreError
 from sandbox.scorer import Card, Mark, Score
+from sandbox.store.annotations import out_of_date
 from sandbox.store.bulk import BulkInsert, BulkUpdate
 from sandbox.store.claims import RENEWAL, claim, new_owner, release, renew
 from sandbox.store.columns import to_column
@@ -100,6 +102,7 @@ class _Scored(NamedTuple):
     config: str
     card: Card
     attempt: int | None
+    made_of: Sequence[Annotation] | None
 
 
 class _Replied(NamedTuple):
@@ -275,11 +278,19 @@ class Writer:
         self._kinds.pop(under_way.number, None)
 
     def save_card(
-        self, scorer: str, version: int, config_hash: str, key: str, card: Card, attempt: int | None = None
+        self,
+        scorer: str,
+        version: int,
+        config_hash: str,
+        key: str,
+        card: Card,
+        attempt: int | None = None,
+        made_of: Sequence[Annotation] | None = None,
     ) -> None:
         """Record what a scorer says of an episode's latest attempt; replaces what it said before.
 
-        `attempt`: the one that it scored; if another has begun since, the card is left out.
+        `attempt`: the one that it scored; if another has begun since, the card is left out. `made_of`: the attempt's
+        annotations, if it read any; if they are others by then, the card is left out.
         """
         if self._redaction:
             hide = self._redaction.text
@@ -287,7 +298,7 @@ class Writer:
                 scores=tuple(score.model_copy(update={"reason": hide(score.reason)}) for score in card.scores),
                 marks=tuple(mark.model_copy(update={"note": hide(mark.note)}) for mark in card.marks),
             )
-        self._enqueue(_Scored(key, scorer, version, config_hash, card, attempt))
+        self._enqueue(_Scored(key, scorer, version, config_hash, card, attempt, made_of))
 
     def flush(self) -> None:
         """Return when everything enqueued before is committed; commits at once instead of waiting for company."""
@@ -559,6 +570,11 @@ class _Batches:
                 for key, number, attempt in self._episodes(cards)
                 if cards[key].attempt in (None, attempt)  # else it is being run again, and this is of what was there
             }
+            made_of = {
+                key: (attempt, then) for key, attempt in episodes.values() if (then := cards[key].made_of) is not None
+            }
+            changed = out_of_date(self._connection, made_of) if made_of else ()
+            episodes = {number: of for number, of in episodes.items() if of[0] not in changed}
             theirs = and_(CARD.c.scorer == scorer, CARD.c.version == version, CARD.c.config == config)
             own = (to_column(scorer), version, to_column(config))
             for numbers in chunks(list(episodes)):

@@ -9,21 +9,23 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from sandbox.form import Choice, choices
 from sandbox.menu import Menu, Move
 from sandbox.report.words import move_words
 from sandbox.text import display, display_line
+from sandbox.tui.modal import Modal
+from sandbox.tui.prompt import Field
 from sandbox.tui.row_list import Cell, RowList
 
 LONGEST = 2_000
 """Characters of one text in the form."""
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Modal[bool]):
     """Says what is about to happen, in full, and asks whether it should."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -148,7 +150,7 @@ class ActionForm(Vertical):
         """What stands in the fields, by name."""
         if self._choice is None:
             return {}
-        return {blank.name: field.value for blank, field in zip(self._choice.blanks, self.query(Input), strict=False)}
+        return {blank.name: field.value for blank, field in zip(self._choice.blanks, self.fields, strict=True)}
 
     @property
     def faults(self) -> list[str]:
@@ -243,11 +245,11 @@ class ActionForm(Vertical):
         self._choice = choice
         self._set("fill")
         kind = choice.words.partition("(")[0]
-        self.border_title = display_line(f"{kind} (Enter after the last field)", 70)
+        self.border_title = Content(display_line(f"{kind} (Enter after the last field)", 70))
         self.border_subtitle = "Tab: out of the fields, to the keys below"
         self.query_one("#about", Static).update(display_line(choice.help, LONGEST))
         self.fields = [
-            Input(compact=True, placeholder=display_line(blank.help, 200), select_on_focus=False)
+            Field(compact=True, placeholder=display_line(blank.help, 200), select_on_focus=False)
             for blank in choice.blanks
         ]
         self._faults = [Static("", markup=False, classes="fault") for _ in (*choice.blanks, "the whole")]

@@ -52,12 +52,14 @@ class AlignmentLine(Widget):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 (Textual's own name of it)
         super().__init__(id=id)
+        self._alignment: Alignment | None = None
         self._kinds: list[str] = []
         self._place = 0
 
     def show(self, alignment: Alignment, place: int) -> None:
         """Show an alignment at a row."""
-        if len(self._kinds) != len(alignment.rows):
+        if alignment is not self._alignment:
+            self._alignment = alignment
             self._kinds = [kind(row) for row in alignment.rows]
         self._place = place
         self.refresh()

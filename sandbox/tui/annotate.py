@@ -105,10 +105,25 @@ class Annotator:
 
     async def _note(self, place: Place) -> None:
         author = await self._author()
-        text = None if author is None else await self._screen.app.push_screen_wait(NoteScreen(place.words))
-        if author is not None and text is not None:
+        if author is None:
+            return
+
+        async def save(text: str) -> None:
             await self._add(place, "note", author, text=text)
+
+        if await self._written(NoteScreen(place.words), save):
             await self._told(place, f"noted on {place.words}")
+
+    async def _written(self, screen: NoteScreen, save: Callable[[str], Coroutine[Any, Any, None]]) -> bool:
+        """Whether a note was written and saved; what cannot be saved is not lost, but back in the editor."""
+        while (text := await self._screen.app.push_screen_wait(screen)) is not None:
+            try:
+                await save(text)
+            except SandboxError as error:
+                screen = NoteScreen(screen.where, text, str(error))
+            else:
+                return True
+        return False
 
     async def _label(self, place: Place) -> None:
         author = await self._author()
@@ -118,11 +133,20 @@ class Annotator:
         name = await self._screen.app.push_screen_wait(LabelPrompt(place.words, names))
         if not name:
             return
+        name, has_value, value = name.partition("=")  # NAME=VALUE is what the command line takes
         name = checked_name(name, "the label's name")
-        value = await self._screen.app.push_screen_wait(Prompt(f"{name} (y, n or a number):", "y"))
-        if value is None:
-            return
-        number = value_of(value)
+        number = None
+        question = f"{name} (y, n or a number):"
+        while number is None:
+            if not has_value:
+                answer = await self._screen.app.push_screen_wait(Prompt(question, value or "y"))
+                if answer is None:
+                    return
+                value = answer
+            try:
+                number = value_of(value)
+            except InputError as error:
+                has_value, question = "", f"{error}: {name}"
         await self._add(place, "label", author, name=name, value=number)
         await self._told(place, f"labelled {place.words}: {name} = {number:g}")
 
@@ -138,7 +162,7 @@ class Annotator:
                 return
             try:
                 await self._change(wish.do == "delete", one)
-            except InputError as error:  # somebody else's
+            except InputError as error:  # somebody else's, or nothing to change
                 self._say(str(error), True)
                 return
             place = Place(place.key, one.step)
@@ -151,11 +175,16 @@ class Annotator:
             return
         if delete:
             await asyncio.to_thread(self._source.delete_annotation, one.id, author)
-        elif one.kind == "note":
-            words = Place(one.episode, one.step).words
-            text = await self._screen.app.push_screen_wait(NoteScreen(words, one.text))
-            if text is not None:
+        elif one.kind != "note":
+            raise InputError(f"a {one.kind} cannot be changed: d in the list of annotations deletes it")
+        elif one.author != author:
+            raise InputError(f"this note is {one.author}'s: only they can change it")
+        else:
+
+            async def save(text: str) -> None:
                 await asyncio.to_thread(self._source.change_note, one.id, author, text)
+
+            await self._written(NoteScreen(Place(one.episode, one.step).words, one.text), save)
 
     async def _add(self, place: Place, kind: Any, author: str, **said: Any) -> None:
         await asyncio.to_thread(self._source.annotate, place.key, kind, author=author, step=place.step, **said)

@@ -8,12 +8,12 @@ from typing import ClassVar, Literal, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from sandbox.annotation import Annotation
 from sandbox.report.people import where_words
 from sandbox.report.words import number_words
 from sandbox.tui.bar import Bar
+from sandbox.tui.modal import Modal
 from sandbox.tui.row_list import Cell, RowList
 
 
@@ -51,7 +51,7 @@ class AnnotationRows(RowList):
         )
 
 
-class AnnotationList(ModalScreen[Wish | None]):
+class AnnotationList(Modal[Wish | None]):
     """Gives what is wanted of one of them, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

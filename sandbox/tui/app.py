@@ -20,6 +20,7 @@ from sandbox.tui.bar import KeyBar
 from sandbox.tui.browse import CANONICAL, Browse
 from sandbox.tui.experiments import ExperimentsScreen
 from sandbox.tui.layout import Layout, read_layout, write_layout
+from sandbox.tui.modal import Palette
 from sandbox.tui.source import Source, StoreSource
 from sandbox.tui.svg import screen_svg
 from sandbox.uncollected import collected_seldom
@@ -93,6 +94,8 @@ class ReplayApp(App[None]):
 
     def on_experiments_screen_wanted(self, message: ExperimentsScreen.Wanted) -> None:
         """List the episodes of an experiment, as they were left."""
+        if not isinstance(self.screen, ExperimentsScreen):
+            return  # asked for twice in one go
         before = self._lists.get(message.experiment)
         if before is None:
             title = f"experiment {message.name}" if message.experiment is not None else "all experiments"
@@ -102,6 +105,8 @@ class ReplayApp(App[None]):
 
     def on_browse_experiments_wanted(self, message: Browse.ExperimentsWanted) -> None:
         """Back to the experiments, or to them for the first time."""
+        if not isinstance(self.screen, Browse):
+            return
         if any(isinstance(screen, ExperimentsScreen) for screen in self.screen_stack):
             self.pop_screen()
         else:
@@ -109,6 +114,8 @@ class ReplayApp(App[None]):
 
     def on_browse_opened(self, message: Browse.Opened) -> None:
         """Open an episode; say so where it cannot be read."""
+        if not isinstance(self.screen, Browse):
+            return
         try:
             recording = self._read(message.key)
         except SandboxError as error:
@@ -118,7 +125,8 @@ class ReplayApp(App[None]):
 
     def on_browse_compared(self, message: Browse.Compared) -> None:
         """Open two episodes side by side."""
-        self._compare(message.left, message.right)
+        if isinstance(self.screen, Browse):
+            self._compare(message.left, message.right)
 
     def on_browse_grouped(self, message: Browse.Grouped) -> None:
         """Group what is listed."""
@@ -129,6 +137,8 @@ class ReplayApp(App[None]):
 
     def on_groups_screen_chosen(self, message: GroupsScreen.Chosen) -> None:
         """List the episodes of a group."""
+        if isinstance(self.screen, Browse):
+            return
         self.pop_screen()
         if isinstance(self.screen, Browse):
             self.screen.narrow(message.term)
@@ -159,6 +169,11 @@ class ReplayApp(App[None]):
             if action.name != "command_palette":
                 keys = " ".join(map(key_name, action.keys)) or "only from here"
                 yield SystemCommand(action.help, keys, partial(self.run_action, action.name, screen))
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless it is open."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     def action_help(self) -> None:
         """Open the help, unless it is open."""
@@ -228,4 +243,6 @@ def run_replay(
     app = ReplayApp(source, title, episode, step, beside, layout, choose, line, order)
     with collected_seldom():  # a full collection takes longer than to paint a step
         app.run()
+    if app.return_code:  # it crashed, and has said so; what it was at then is not what to begin with the next time
+        raise SystemExit(app.return_code)
     write_layout(app.remembered)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -50,18 +52,34 @@ class KeyBar(Bar):
     def __init__(self, where: Where, *, id: str) -> None:  # noqa: A002 (Textual's own name of it)
         super().__init__(id=id)
         self._where = where
+        self._named = False  # the keys are what it says
 
     def on_mount(self) -> None:
         """Begin with the keys."""
         self.keys()
 
+    def on_resize(self) -> None:
+        """Name as many as there is room for now."""
+        if self._named:
+            self.keys()
+
     def keys(self) -> None:
-        """Name the keys."""
+        """Name the keys, as many as there is room for."""
         parts: list[Part] = []
-        for key, label in key_line(self._where):
+        for key, label in fitting(key_line(self._where), self.size.width - 2):
             parts += [(key, "bold"), f" {label}  "]
         self.say(*parts)
+        self._named = True
 
     def message(self, text: str, fault: bool = False) -> None:
         """Say something instead; a fault stands out."""
+        self._named = False
         self.say((text, "bold $text-error" if fault else "bold"))
+
+
+def fitting(keys: Sequence[tuple[str, str]], width: int) -> Sequence[tuple[str, str]]:
+    """The keys for which there is room, each with its label; the last two, which lead out and to the others, stay."""
+    keys = list(keys)
+    while len(keys) > 2 and sum(len(key) + len(label) + 3 for key, label in keys) - 2 > width > 0:
+        del keys[-3]
+    return keys

@@ -106,6 +106,8 @@ class Browse(ListScreen):
         self._searching = ""
         self._told = False
         self._counted = False
+        self._news = ""  # to be said when the list has been read
+        self._before = ""  # the filter before it was narrowed
         self._vocabulary: Vocabulary | None = None
         self.marked: dict[str, None] = {}
 
@@ -208,8 +210,11 @@ class Browse(ListScreen):
             self._say_nothing()
         elif pages.fault:
             self.key_bar.message(pages.fault, fault=True)
+        elif self._news:
+            self.key_bar.message(self._news)
         elif not self._line.has_focus:
             self.key_bar.keys()
+        self._news = ""
 
     def on_browse_named(self, message: Named) -> None:
         """Names can be completed now, and scores have columns."""
@@ -336,7 +341,7 @@ class Browse(ListScreen):
 
     def apply(self, line: str) -> None:
         """Show the episodes that fit a filter that can be understood."""
-        self.applied = line
+        self.applied, self._before = line, ""
         self._show_line()
         self.key_bar.message("reading")
         self._load()
@@ -346,7 +351,9 @@ class Browse(ListScreen):
 
     def narrow(self, term: str) -> None:
         """Apply the filter with one term more."""
-        self.apply(f"{self.applied} {term}".strip())
+        before = self.applied
+        self.apply(f"{before} {term}".strip())
+        self._before = before
 
     def action_filter(self) -> None:
         """Go to the filter line."""
@@ -365,7 +372,7 @@ class Browse(ListScreen):
             self._say_title()
             self.key_bar.message(f"stopped: {words}; Esc shows all")
         elif self.applied:
-            self.apply("")
+            self.apply(self._before)
         elif len(self.app.screen_stack) > 2:
             self.action_leave()
 
@@ -447,7 +454,12 @@ class Browse(ListScreen):
             head = self.table.head
             return None if head is None else Place(head.id)
 
-        return Annotator(self, self.source, place, lambda key, annotations: None, self.key_bar.message)
+        return Annotator(self, self.source, place, lambda key, annotations: self.action_reload(), self._annotated)
+
+    def _annotated(self, text: str, fault: bool = False) -> None:
+        """Say it when the list has been read again, which takes the bottom line."""
+        self._news = text if not fault else ""
+        self.key_bar.message(text, fault)
 
     def action_bookmark(self) -> None:
         """Bookmark the episode under the cursor, or take the bookmark off."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, Literal
 
 from textual import events
@@ -168,19 +169,20 @@ class CompareScreen(Screen[None]):
                 pane.border_title = Content("totals")
                 pane.show_text(_totals(*sides))
             else:
-                pane.border_title = Content(f"what {sides[1].name} saw, against what {sides[0].name} saw")
-                pane.show_text(self._difference(row))
+                pane.border_title = Content(display_line(f"what {sides[1].name} saw, against what {sides[0].name} saw"))
+                pane.show_text(_told(partial(self._difference, row)))
             return
         tall = self.size.height >= TALL
         for name, side, recording, index in zip(
             ("#left", "#right"), sides, self.recordings, (row.left, row.right), strict=True
         ):
             pane = self.query_one(name, TextPane)
-            pane.border_title = Content(side.name if index is None else f"{side.name}  step {index + 1}")
+            name_of = display_line(side.name, 60)
+            pane.border_title = Content(name_of if index is None else f"{name_of}  step {index + 1}")
             if index is None:
                 pane.show_text([passage(f"no step of {side.name} belongs here", "quiet")])
             else:
-                pane.show_text(_passages(recording.moment(index), row, self.view, tall))
+                pane.show_text(_told(partial(_of_side, recording, index, row, self.view, tall)))
 
     def _difference(self, row: Row) -> list[Passage]:
         assert self.recordings is not None
@@ -292,10 +294,14 @@ class CompareScreen(Screen[None]):
         if self.beside is None or self.recordings is None:
             return
         row = self.row
-        self._keys = (self._keys[1], self._keys[0])
         left, right = self.recordings
+        try:
+            self.beside = self.beside.swapped((right.steps, left.steps))
+        except SandboxError as error:
+            self.say(str(error), fault=True)
+            return
+        self._keys = (self._keys[1], self._keys[0])
         self.recordings = (right, left)
-        self.beside = self.beside.swapped((right.steps, left.steps))
         self.place = 0 if row is None else self.beside.alignment.place(left=row.right, right=row.left)
         self._tell()
 
@@ -312,6 +318,18 @@ def _read(source: Source, left: str, right: str) -> tuple[tuple[Recording, Recor
     one, other = source.recording(left), source.recording(right)
     told = (Told(recording.about, recording.steps, recording.scores) for recording in (one, other))
     return (one, other), Beside.of(*told)
+
+
+def _told(tell: Callable[[], Sequence[Passage]]) -> Sequence[Passage]:
+    """What it tells; where a step that it needs cannot be read, what is wrong with it."""
+    try:
+        return tell()
+    except SandboxError as error:
+        return [passage(error, "flag")]
+
+
+def _of_side(recording: Recording, index: int, row: Row, view: View, tall: bool) -> list[Passage]:
+    return _passages(recording.moment(index), row, view, tall)
 
 
 def _passages(moment: Moment, row: Row, view: View, tall: bool) -> list[Passage]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
@@ -113,6 +114,7 @@ class EpisodeScreen(Screen[None]):
         self.recording = recording
         self.index = self._within(self.index)
         self._begin(brief)
+        self.finding.extend()
 
     def show_step(self, index: int) -> None:
         """Show another step."""
@@ -179,6 +181,8 @@ class EpisodeScreen(Screen[None]):
             if recording is self.recording and self in self.app.screen_stack:
                 self.query_one(Timeline).show(recording, self.index)
                 self.panes.show_again("came", "facts")
+                with suppress(SandboxError):  # which was said when the step was shown
+                    self._say_where(self.moment)
 
         self.call_later(know)
 
@@ -194,7 +198,12 @@ class EpisodeScreen(Screen[None]):
             (f"  flags: {', '.join(flags)}" if flags else "", "bold $text-error"),
             ("  opportunity" if set(MERE) & set(moment.flags) else "", "$text-primary"),
             ("  v: picture" if shots(moment.step.events) else "", "$accent"),
+            (self._decisive(), "$success"),
         )
+
+    def _decisive(self) -> str:
+        found = self.recording.summary and self.recording.summary.decisive
+        return "" if not found else "  decisive" if found.index == self.index else f"  decisive: step {found.index + 1}"
 
     # -- moving -----------------------------------------------------------------------------------------------------
 
@@ -317,7 +326,10 @@ class EpisodeScreen(Screen[None]):
 
     def action_copy_step(self) -> None:
         """Copy all that is shown of the step."""
-        self._copy(step_text(self.moment))
+        try:
+            self._copy(step_text(self.moment))
+        except SandboxError as error:
+            self.say(str(error), True)
 
     def _copy(self, text: str) -> None:
         text, words = bounded(text)
@@ -337,15 +349,20 @@ class EpisodeScreen(Screen[None]):
 
     def action_look(self) -> None:
         """Look at what was shown as a picture, and go on from the step whose picture was looked at last."""
-        if not pictures(self.recording):
-            self.say("nobody was shown a picture in this episode")
+        try:
+            if not pictures(self.recording):
+                self.say("nobody was shown a picture in this episode")
+                return
+            screen = PictureScreen(self.recording, self.index, picture_widget(self.app))
+        except SandboxError as error:
+            self.say(str(error), True)
             return
 
         def go(step: int | None) -> None:
             if step is not None:
                 self.show_step(step)
 
-        self.app.push_screen(PictureScreen(self.recording, self.index, picture_widget(self.app)), go)
+        self.app.push_screen(screen, go)
 
     def _annotated_place(self) -> Place:
         return Place(self.recording.id, self.index if self.count else None)
@@ -373,8 +390,14 @@ class EpisodeScreen(Screen[None]):
 
     def action_events(self) -> None:
         """Open the events of the step as a tree."""
-        if self.moment.step is not None:
-            self.app.push_screen(EventTreeScreen(self.moment))
+        try:
+            step = self.moment.step
+            if step is None or not (step.events or step.said):
+                self.say("nothing was recorded inside this step")
+            else:
+                self.app.push_screen(EventTreeScreen(self.moment))
+        except SandboxError as error:
+            self.say(str(error), True)
 
     def action_export(self) -> None:
         """Write the episode as a file, which is asked for."""

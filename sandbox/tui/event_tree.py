@@ -185,4 +185,5 @@ class EventTreeScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Back to the step."""
-        self.dismiss(None)
+        if self.app.screen is self:  # else closed by a key that came in the same go
+            self.dismiss(None)

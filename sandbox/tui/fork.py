@@ -216,10 +216,15 @@ class ForkScreen(Screen[None]):
     def _show_forked(self, forked: Forked) -> None:
         self.forked = forked
         self.query_one("#news", Bar).say(KEYS)
-        if len(forked.forks) == 1 and not forked.failed and not forked.open:
+        if len(forked.forks) == 1 and not (forked.failed or forked.open or forked.warnings):
             self._beside(forked.forks[0].id)
             return
-        told = [forked.plan.name, *fork_lines(forked.forks, 3), *difference_lines(forked.differences())]
+        told = [
+            forked.plan.name,
+            *fork_lines(forked.forks, 3),
+            *difference_lines(forked.differences()),
+            *forked.warnings,
+        ]
         self.query_one("#came", Static).update(display("\n".join(told)))
 
     def _beside(self, fork: str) -> None:

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from sandbox.report.groups import HELP as GROUPS_HELP
 from sandbox.report.plain import FLAGS, HIDDEN, Passage
 from sandbox.store.filters import HELP
 from sandbox.tui.actions import Where, available, key_name
+from sandbox.tui.modal import Modal
 from sandbox.tui.text_pane import TextPane
 
 TITLES: dict[Where, str] = {
@@ -58,7 +58,7 @@ def help_passages(where: Where) -> list[Passage]:
     return passages
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Modal[None]):
     """Help over the screen it is about."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -221,10 +221,10 @@ class Moment:
 
     def columns(self) -> list[Column]:
         """Each seat's latest view, its move, and what it said."""
+        recording = self.recording
         if self.step is None:
-            return []
-        recording, tick = self.recording, self.step.tick
-        end = self.step.index
+            return columns(recording.about.spec, dict.fromkeys(recording.about.spec.seats), 0)
+        tick, end = self.step.tick, self.step.index
         while end < len(recording.signs) and recording.signs[end].tick == tick:
             end += 1
         latest = {seat: next(recording.earlier(end, seat), None) for seat in recording.about.spec.seats}

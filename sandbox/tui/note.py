@@ -9,13 +9,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.document._document import EditResult
 from textual.document._edit import Edit
-from textual.screen import ModalScreen
 from textual.widgets import TextArea
 
 from sandbox.annotation import checked_text
 from sandbox.errors import InputError
 from sandbox.text import display
 from sandbox.tui.bar import Bar
+from sandbox.tui.modal import Modal
 
 KEYS = "Ctrl+S saves   Esc leaves"
 
@@ -29,7 +29,7 @@ class NoteArea(TextArea):
         return super().edit(edit)
 
 
-class NoteScreen(ModalScreen[str | None]):
+class NoteScreen(Modal[str | None]):
     """Gives the note, or None if it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,24 +42,26 @@ class NoteScreen(ModalScreen[str | None]):
     NoteScreen NoteArea { height: 1fr; border: heavy $primary; }
     """
 
-    def __init__(self, where: str, text: str = "") -> None:
-        """`where`: what the note is on; `text`: the note as it is, if it is to be changed."""
+    def __init__(self, where: str, text: str = "", fault: str = "") -> None:
+        """`where`: what the note is on; `text`: as it is, if it is to be changed; `fault`: why that was not saved."""
         super().__init__()
-        self._where = where
-        self._text = display(text)
+        self.where = where
+        self._begins = display(text)
+        self._text = "" if fault else self._begins  # which may be left without a question
+        self._fault = fault
         self._warned = False
 
     def compose(self) -> ComposeResult:
         """What it is about, the text, and the keys."""
         with Vertical():
             yield Bar(id="note-about")
-            yield NoteArea(self._text, id="note", soft_wrap=True)
+            yield NoteArea(self._begins, id="note", soft_wrap=True)
             yield Bar(id="note-keys")
 
     def on_mount(self) -> None:
         """Begin at the end of the text."""
-        self.query_one("#note-about", Bar).say((f"a note on {self._where}", "bold"))
-        self.query_one("#note-keys", Bar).say(KEYS)
+        self.query_one("#note-about", Bar).say((f"a note on {self.where}", "bold"))
+        self.query_one("#note-keys", Bar).say((self._fault, "bold $text-error") if self._fault else KEYS)
         area = self.query_one(NoteArea)
         area.move_cursor(area.document.end)
         area.focus()
@@ -71,6 +73,8 @@ class NoteScreen(ModalScreen[str | None]):
 
     def action_save(self) -> None:
         """Give the note, if it is one."""
+        if not self.query(NoteArea):  # not there yet, or left already
+            return
         try:
             self.dismiss(checked_text(self.query_one(NoteArea).text))
         except InputError as error:
@@ -78,7 +82,7 @@ class NoteScreen(ModalScreen[str | None]):
 
     def action_leave(self) -> None:
         """Leave; if something was written, only when that was said twice."""
-        if self._warned or self.query_one(NoteArea).text == self._text:
+        if not self.query(NoteArea) or self._warned or self.query_one(NoteArea).text == self._text:
             self.dismiss(None)
             return
         self._warned = True

@@ -50,6 +50,7 @@ class Panes(Container):
         self.remembered = layout
         self._moment: Moment | None = None
         self._needle = ""
+        self._wanted: TextPane | None = None  # has the focus when it is painted
 
     def compose(self) -> ComposeResult:
         """In reading order; in a roomy grid the first takes two rows."""
@@ -63,11 +64,13 @@ class Panes(Container):
     def on_mount(self) -> None:
         """As it was left."""
         self.set_class(self.remembered.seats, "seats")
-        pane = self.panes[0]
-        if self.remembered.zoomed and not self.remembered.seats:
+        if self.remembered.seats:
+            return  # the columns are made when there is a step to show
+        pane: TextPane = self.query_one(Saw)
+        if self.remembered.zoomed:
             pane = self.query_one(f"#{self.remembered.zoomed}", TextPane)
             self._zoom(pane)
-        pane.focus()
+        self._focus(pane)
 
     def on_resize(self, event: events.Resize) -> None:
         """Five panes where there is room for them."""
@@ -80,6 +83,9 @@ class Panes(Container):
         self._moment, self._needle = moment, needle
         if self.remembered.seats:
             self.query_one(Seats).show(moment, needle)
+            panes = self.panes
+            if not any(pane is self._wanted or pane.has_focus for pane in panes):
+                self._focus(panes[0])
             return
         for pane in self.query(MomentPane):
             pane.show(moment, self.remembered, needle)
@@ -104,28 +110,41 @@ class Panes(Container):
     def panes(self) -> list[TextPane]:
         """Those that can have the focus, in reading order."""
         if self.remembered.seats:
-            return list(self.query_one(Seats).query(TextPane))
+            return list(self.query_one(Seats).panes)
         return list(self.query(MomentPane))
 
     @property
     def pane(self) -> TextPane:
         """The one that has the focus, or the first."""
         panes = self.panes
+        if self._wanted in panes:
+            return self._wanted
         return next((pane for pane in panes if pane.has_focus), panes[0])
 
     def turn(self, by: int) -> None:
         """Focus the next pane, or the one before."""
         panes = self.panes
-        here = next((place for place, pane in enumerate(panes) if pane.has_focus), -by)
-        pane = panes[(here + by) % len(panes)]
+        pane = panes[(panes.index(self.pane) + by) % len(panes)]
         if self.has_class("zoomed"):
             self._zoom(pane)
+        self._focus(pane)
+
+    def _focus(self, pane: TextPane) -> None:
+        """Focus a pane, which may be shown only now: the library focuses nothing that is not to be seen."""
+        self._wanted = pane
         self._bring_out(pane)
-        pane.focus()
+
+        def arrive() -> None:
+            if self._wanted is pane and self.is_attached:  # not another one by now, nor left
+                self._wanted = None
+                self.screen.set_focus(pane)
+
+        self.call_after_refresh(arrive)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Of the two that share a place, show the one that is wanted."""
-        self._bring_out(event.widget)
+        if self._wanted is None:  # else another one was asked for since
+            self._bring_out(event.widget)
 
     def _bring_out(self, pane: Widget) -> None:
         if pane.id in ("came", "facts"):
@@ -135,7 +154,7 @@ class Panes(Container):
         """Give the pane that has the focus all the room, or give it back."""
         pane = self.pane
         self._zoom(None if self.has_class("zoomed") else pane)
-        pane.focus()
+        self._focus(pane)
 
     @property
     def zoomed(self) -> bool:
@@ -161,7 +180,7 @@ class Panes(Container):
         if self._moment is not None:
             self.show(self._moment, self._needle)
         if name == "seats":
-            self.call_after_refresh(lambda: self.panes[0].focus())
+            self._focus(self.panes[0])
         return on
 
     def scroll_rows(self, rows: int) -> None:

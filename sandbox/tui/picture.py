@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from sandbox.errors import InputError
+from sandbox.errors import InputError, SandboxError
 from sandbox.report.plain import move_words
 from sandbox.report.shots import Shot, shots
 from sandbox.text import display_line
@@ -65,9 +65,13 @@ class PictureScreen(Screen[int]):
 
     def _show(self) -> None:
         index, _, picture = self._all[self.place]
-        step = self.recording.steps[index]
-        did = "no decision" if step.decision is None else f"chose {move_words(step.decision.move)}"
-        where = f"  step {index + 1}, seat {step.seat}: {did}"
+        try:
+            step = self.recording.steps[index]
+        except SandboxError as error:
+            where = f"  step {index + 1}: {error}"
+        else:
+            did = "no decision" if step.decision is None else f"chose {move_words(step.decision.move)}"
+            where = f"  step {index + 1}, seat {step.seat}: {did}"
         self.query_one("#title", Bar).say((f"picture {self.place + 1} of {len(self._all)}", "bold $accent"), where)
         self.query_one("#words", Bar).say(f"{picture.surface}: {picture.words}")
         frame = self.query_one("#frame", Container)
@@ -108,7 +112,8 @@ class PictureScreen(Screen[int]):
 
     def action_back(self) -> None:
         """Back to the step that the picture is of."""
-        self.dismiss(self._all[self.place][0])
+        if self.app.screen is self:  # else closed by a key that came in the same go
+            self.dismiss(self._all[self.place][0])
 
 
 def pictures(recording: Recording) -> list[tuple[int, int, Shot]]:

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from textual.screen import Screen
 from textual.timer import Timer
 
+from sandbox.errors import SandboxError
 from sandbox.tui.bar import Bar
 from sandbox.tui.moment import Recording
 
@@ -141,8 +142,13 @@ class Player(Bar):
         self._tell()
 
     def _time_next(self) -> None:
+        try:
+            wait = self.pace.wait(self._playable.recording.steps[self._at].seconds)
+        except SandboxError as error:
+            self.pause()
+            self.say(f"‖ {error}")
+            return
         now = monotonic()
-        wait = self.pace.wait(self._playable.recording.steps[self._at].seconds)
         # Late, it goes on at once and catches nothing up; Textual divides by the delay, so that none may be 0.
         self._planned = max(self._planned + wait, now + 0.001)
         self._timer = self.set_timer(self._planned - now, self._advance)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from sandbox.text import display_line
+from sandbox.tui.modal import Modal
 
 
 class Field(Input):
@@ -20,8 +21,14 @@ class Field(Input):
         """Take an edit."""
         super().replace(display_line(text), start, end)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Take all that is pasted, as one line; the library takes the first line and drops the others."""
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(event.text.splitlines()), *self.selection)
 
-class Prompt(ModalScreen[str | None]):
+
+class Prompt(Modal[str | None]):
     """Asks; gives the answer, or None after Escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]

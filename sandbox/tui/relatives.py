@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from sandbox.errors import SandboxError
@@ -16,6 +15,8 @@ from sandbox.report.address import SHORT
 from sandbox.store import EpisodeHead
 from sandbox.tui.bar import Bar
 from sandbox.tui.compare import CompareScreen
+from sandbox.tui.modal import Modal
+from sandbox.tui.prompt import Field
 from sandbox.tui.row_list import Cell, RowList
 from sandbox.tui.source import Source
 
@@ -62,7 +63,7 @@ class RelativesList(RowList):
         )
 
 
-class RelativesScreen(ModalScreen[str | None]):
+class RelativesScreen(Modal[str | None]):
     """Gives the key of the episode that was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -90,7 +91,7 @@ class RelativesScreen(ModalScreen[str | None]):
         """The list, a field, and a line for what is wrong."""
         yield Static("compare with: ↑ ↓ and Enter, or an id", id="ask", markup=False)
         yield RelativesList(id="relatives")
-        yield Input(compact=True, placeholder="id, its beginning, or external id")
+        yield Field(compact=True, placeholder="id, its beginning, or external id")
         yield Bar(id="fault")
 
     def on_mount(self) -> None:

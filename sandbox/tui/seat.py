@@ -20,7 +20,7 @@ from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
@@ -38,6 +38,7 @@ from sandbox.tui.action_form import ActionForm, ChoiceList
 from sandbox.tui.actions import available, bindings, key_name
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.help import HelpScreen
+from sandbox.tui.modal import Modal, Palette
 from sandbox.tui.picture import LONGEST, picture_widget
 from sandbox.tui.svg import screen_svg
 from sandbox.tui.text_pane import TextPane
@@ -58,7 +59,7 @@ class History(TextPane):
     TITLE: ClassVar[str] = "so far"
 
 
-class Curtain(ModalScreen[None]):
+class Curtain(Modal[None]):
     """Hides one person's view until the next person is at the keyboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Open", show=False)]
@@ -80,7 +81,7 @@ class Curtain(ModalScreen[None]):
         self.dismiss(None)
 
 
-class Look(ModalScreen[None]):
+class Look(Modal[None]):
     """A picture that the seat sees."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,v,enter", "close", "Close", show=False)]
@@ -209,8 +210,6 @@ class SeatScreen(Screen[None]):
         if question is None or self.over:
             return
         words = [f"step {question.turn.index + 1}"]
-        if question.payoff is not None:
-            words.append(f"payoff so far {question.payoff:.10g}")
         if question.turn.pictures:
             words.append("a picture: v")
         if question.deadline is not None:
@@ -330,15 +329,17 @@ class SeatScreen(Screen[None]):
 
 
 def told(past: Sequence[Past]) -> Iterator[Passage]:
-    """A person's own history: at each step the lines that were new to them, what they did, and what it paid."""
+    """A person's own history: at each step the lines that were new to them, and what they did.
+
+    What it paid is told no earlier than a model in the seat is told: by what the seat sees next, or at the end.
+    """
     for before, one in zip([None, *past], past, strict=False):
         yield Passage(f"step {one.number}", "heading")
         if before is not None:
             fresh = between(_seen(before.text), _seen(one.text))
             yield from (replace(line, role="quiet", indent=1) for line in fresh if line.role == "added")
         did = move_words(one.move) if one.outcome in ("valid", "abstention") else f"no answer ({one.outcome})"
-        paid = f"  {one.reward:+.10g}" if one.reward else ""
-        yield passage(f"you: {did}{paid}", "chosen", 1)
+        yield passage(f"you: {did}", "chosen", 1)
 
 
 def _seen(text: str) -> Step:
@@ -449,6 +450,11 @@ class SeatApp(App[None]):
             if action.name != "command_palette":
                 keys = " ".join(map(key_name, action.keys)) or "only from here"
                 yield SystemCommand(action.help, keys, partial(self.run_action, action.name, screen))
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless it is open."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     def action_help(self) -> None:
         """Open the help, unless it is open."""

@@ -8,10 +8,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from sandbox.store.rows import ScoreName
+from sandbox.tui.modal import Modal
 from sandbox.tui.row_list import Cell, RowList
 
 COLUMNS = {
@@ -46,7 +46,7 @@ class _Columns(RowList):
         return (Cell(label, width - 2), Cell(sign, 2))
 
 
-class SortMenu(ModalScreen[str | None]):
+class SortMenu(Modal[str | None]):
     """Gives the order that is wanted, or None; choosing the column that is sorted by already turns it around."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

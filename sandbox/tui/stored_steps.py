@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
+from itertools import repeat
 from threading import Lock
 from typing import overload
 
@@ -36,10 +37,11 @@ class StoredSteps(Sequence[Step]):
     Raises, where a step is asked for: whatever `read` raises; StoreError where it is gone since.
     """
 
-    def __init__(self, read: Read, count: int) -> None:
+    def __init__(self, read: Read, count: int, first: Sequence[Step] = ()) -> None:
+        """`first`: the first chunk, where it is there already."""
         self._read = read
         self._range = range(count)
-        self._kept: OrderedDict[int, Sequence[Step]] = OrderedDict()
+        self._kept: OrderedDict[int, Sequence[Step]] = OrderedDict({0: first} if first else {})
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -96,16 +98,13 @@ def stored_recording(store: Store, key: str) -> Recording:
     Raises:
         UnknownName, StoreCorrupt: as `Store.episode` does; so may the recording's `survey`, and asking for a step.
     """
-    outline = store.outline(key)
-    count = len(outline)
-    survey = partial(_survey, store, key, outline)
-    short = count <= AT_ONCE
-    signs = survey() if short else [_sign(head, _NO_SKIM) for head in outline]
-    steps = StoredSteps(partial(store.steps_as_read, key), count)
-    recording = Recording(
-        store.about(key), steps, signs, store.marks(key), store.scores(episode=key), None if short else survey
-    )
-    recording.annotate(store.annotations(episode=key))
+    opened = store.opened(key, CHUNK, AT_ONCE)
+    outline = opened.outline
+    steps = StoredSteps(partial(store.steps_as_read, key), len(outline), opened.steps)
+    survey = partial(_survey, store, key, outline) if opened.skims is None else None
+    signs = list(map(_sign, outline, opened.skims or repeat(_NO_SKIM)))
+    recording = Recording(opened.about, steps, signs, opened.marks, opened.scores, survey)
+    recording.annotate(opened.annotations)
     return recording
 
 

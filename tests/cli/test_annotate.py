@@ -55,6 +55,8 @@ def test_one_is_deleted_by_its_number_and_by_its_author(key: str, capsys: pytest
     (one,) = said(capsys, key, "--label", "lies")
     assert main(["annotate", key, "--delete", str(one["id"]), "--by", "bob"]) == InputError.exit_code
     assert "is by 'ann', not by 'bob'" in capsys.readouterr().err
+    assert main(["annotate", key, "--delete", str(one["id"]), "--delete", "99"]) == UnknownName.exit_code
+    assert said(capsys, key) == [one]  # all or none
     assert said(capsys, key, "--delete", str(one["id"])) == []
     assert main(["annotate", key, "--delete", "99"]) == UnknownName.exit_code
 
@@ -67,6 +69,7 @@ def test_one_is_deleted_by_its_number_and_by_its_author(key: str, capsys: pytest
         (["{key}", "--label", "lies=maybe"], "'maybe' is none of these"),
         (["{key}", "--note", " "], "the note is empty"),
         (["--from", "nowhere.csv"], "cannot be read as CSV"),
+        (["{key}", "--from", "nowhere.csv"], "give it alone"),
     ],
 )
 def test_what_cannot_be_said_is_refused_in_one_line(
@@ -92,7 +95,9 @@ def test_people_are_shown_where_the_episode_is(key: str, capsys: pytest.CaptureF
 
 def test_labels_made_in_a_spreadsheet_are_taken(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = tmp_path / "labels.csv"
-    table.write_text(f"episode,step,name,value\n{key[:12]},1,lies,yes\n")
-    assert [(one["step"], one["name"], one["author"]) for one in said(capsys, "--from", str(table))] == [
-        (1, "lies", "ann")
-    ]
+    said(capsys, key, "--label", "earlier")
+    table.write_text(f"episode,step,name,value,author\n{key[:12]},1,lies,yes,bob\n")
+    taken = said(capsys, "--from", str(table))
+    assert [(one["step"], one["name"], one["author"]) for one in taken] == [(1, "lies", "bob")]
+    assert main(["annotate", "--from", str(table)]) == 0
+    assert f"1 annotation taken from {table}" in capsys.readouterr().out

@@ -106,3 +106,18 @@ def test_what_cannot_be_asked_says_what_to_do(
 
 def test_an_episode_that_is_not_there_is_an_error(run: Run) -> None:
     assert "no episode 'abcdef'" in run("fork", "abcdef", "--at", 1, code=4)
+
+
+def test_what_somebody_put_in_is_in_no_estimate_over_all_of_the_store(run: Run, episode: dict[str, Any]) -> None:
+    """An agent did not choose it; where the fork's own experiment is asked for, it is what is asked about."""
+    document = json.loads(run("fork", f"{episode['id'][:12]}#1", "--action", other(episode), "--json"))
+
+    def episodes_of(*words: str) -> tuple[set[int], str]:
+        told = json.loads(run("score", *words, "--scorer", "risk/power", "--json"))
+        return {row["n"] for row in told["estimates"] if row["name"] == "risk"}, " ".join(told["warnings"])
+
+    everything, warned = episodes_of()
+    _, silent = episodes_of(document["experiment"]["name"])
+    assert everything == {1}
+    assert "forks are in no estimate" in warned
+    assert "forks" not in silent

@@ -52,6 +52,7 @@ def episodes(store: Path) -> list[tuple[str, int, str]]:
         return [(head.status, opened.pulse(head.id).steps, head.item) for head in opened.heads()]
 
 
+@pytest.mark.slow
 def test_lines_of_a_pipe_play_an_episode_and_the_same_again_goes_on_or_plays_the_next(
     tmp_path: Path, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,7 +61,7 @@ def test_lines_of_a_pipe_play_an_episode_and_the_same_again_goes_on_or_plays_the
     answers("1\n1\nseven\n1\n")
     assert main(words) == 130
     printed = capsys.readouterr()
-    assert "Step 1, seat agent: ann, payoff so far 0" in printed.out
+    assert "Step 1, seat agent: ann\n" in printed.out
     assert "'seven' is no number from 0 to 3; again:" in printed.out
     assert "the same command goes on from there" in printed.err
     assert episodes(store) == [("pending", 3, "archive")]
@@ -113,6 +114,7 @@ def test_one_document_is_printed_where_it_is_asked_for(
     assert "number:" in printed.err
 
 
+@pytest.mark.slow
 def test_an_episode_that_is_played_elsewhere_now_is_left_alone(
     tmp_path: Path, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:

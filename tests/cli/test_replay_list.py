@@ -42,6 +42,12 @@ def test_the_document_has_what_fits(path: str, capsys: pytest.CaptureFixture[str
     assert [one["item"] for one in json.loads(document)["episodes"]] == ["2"]
 
 
+def test_that_nothing_fits_is_said_beside_the_output(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ((), ("--group",)):
+        assert main(["replay", "--store", path, "--plain", "--filter", "item:none", *more]) == 0
+        assert capsys.readouterr() == ("", "0 episodes fit the filter\n")
+
+
 def test_groups_are_lines_or_entries(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = lines(capsys, path, "--plain", "--group", "--filter", "has:risk")
     assert "4 episodes; 4 finished; return 1.5 ± 0" in line
@@ -57,6 +63,8 @@ def test_groups_are_lines_or_entries(path: str, capsys: pytest.CaptureFixture[st
         (("--filter", "stesp>3"), "did you mean 'steps'?"),
         (("--sort", "stesp"), "did you mean 'steps'?"),
         (("--filter", "text~x", "--group"), "take that term out"),
+        (("--group", "--sort", "steps"), "leave --sort out"),
+        (("a", "b", "-o", "x.html"), "side by side"),
     ],
 )
 def test_what_cannot_be_understood_is_said(

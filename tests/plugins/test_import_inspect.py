@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from sandbox_import_inspect import InspectImporter, InspectTrace
+from sandbox_import_inspect.turns import Counted
 
 from sandbox.cli import main
 from sandbox.errors import DatasetError
@@ -152,6 +153,21 @@ def test_outcomes_say_what_was_no_plain_turn(tmp_path: Path) -> None:
     assert [one["with"] for one in steps[2].applied["calls"]] == [{"x": 1}, {"x": 2}]
 
 
+@pytest.mark.parametrize(("errors", "outcome"), [(("parsing", "parsing"), "invalid"), (("parsing", None), "valid")])
+def test_a_turn_whose_calls_no_tool_takes_is_invalid(tmp_path: Path, errors: Any, outcome: str) -> None:
+    made = [{"event": "tool", "function": "x", "error": {"type": one, "message": "no such tool"} if one else None}
+            for one in errors]  # fmt: skip
+    [step] = played(tmp_path, events=[model([user("a")], reply("", call("x"), call("x"))), *made])[0]
+    assert (step.outcome, step.decision is None) == (outcome, outcome == "invalid")
+
+
+def test_what_the_agents_code_says_in_its_name_is_new_to_it(tmp_path: Path) -> None:
+    """As a handoff does; its own replies, and those that were shortened, it knows."""
+    own = reply("a long reply", id="m1")
+    events = [model([user("a")], own), model([user("a"), reply("a long", id="m1"), reply("put in")], reply("b"))]
+    assert [step.text for step in played(tmp_path, events=events)[0]] == ["[user]\na", "[assistant]\nput in"]
+
+
 def test_a_sample_that_failed_before_its_first_turn_shows_what_it_has(tmp_path: Path) -> None:
     error = {"message": "no key", "traceback": "Traceback ...\nAuthenticationError: no key"}
     failed = model([user("a")], {}) | {"output": {"choices": []}, "error": "no key"}
@@ -254,7 +270,7 @@ def test_importing_again_changes_nothing_and_goes_on_after_an_interruption(
         yield from list(steps(self))[1:]
 
     monkeypatch.setattr(InspectTrace, "steps", interrupted)
-    monkeypatch.setattr(InspectTrace, "ending", lambda self: Ending(status="finished"))
+    monkeypatch.setattr(InspectTrace, "ending", InspectTrace.judged)
     assert main(["import", "inspect", str(path), "--store", str(tmp_path / "cut.db")]) == 130
     monkeypatch.undo()
     again = imported(path, tmp_path / "cut.db")
@@ -309,6 +325,99 @@ def test_means_in_the_header_that_the_scores_do_not_have_are_said(tmp_path: Path
     assert not traces(log(tmp_path / "right.json", *samples, results={"scores": scores}))[1].warnings
     wrong = traces(log(tmp_path / "wrong.json", samples[0], results={"scores": scores}))[1].warnings
     assert wrong == ["wrong.json: inspect/match: its header says accuracy 0.5, its samples' scores 1"]
+
+
+def scored(value: Any, **fields: Any) -> dict[str, Any]:
+    return sample(scores={"match": {"value": value}}, **fields)
+
+
+def test_a_sample_that_failed_and_was_scored_counts_in_the_mean(tmp_path: Path) -> None:
+    scores = [{"name": "match", "scorer": "match", "metrics": {"accuracy": {"name": "accuracy", "value": 0.5}}}]
+    failed = scored("I", id="two", uuid="u2", error={"message": "late"})
+    assert not traces(log(tmp_path / "x.json", sample(), failed, results={"scores": scores}))[1].warnings
+
+
+@pytest.mark.slow
+def test_a_log_that_was_scored_anew_gives_its_new_scores_to_the_same_traces(tmp_path: Path) -> None:
+    first, store = imported(log(tmp_path / "x.json", scored("I")), tmp_path / "x.db"), tmp_path / "x.db"
+    more = {"match": {"value": "I"}, "words": {"value": 3}}
+    appended = imported(log(tmp_path / "x.json", sample(scores=more)), store)
+    assert {one["scorer"]: one["value"] for one in appended["scores"]} == {"inspect/match": 0.0, "inspect/words": 3.0}
+    edited = imported(log(tmp_path / "x.json", scored("C")), store)
+    assert ("inspect/match", 1.0) in {(one["scorer"], one["value"]) for one in edited["scores"]}
+    assert [one["return"] for one in edited["episodes"]] == [1.0]
+    assert any("another status or return" in one for one in edited["warnings"])
+    invalid = imported(log(tmp_path / "x.json", scored("C", invalidation={"author": "ann"})), store)
+    assert [one["status"] for one in invalid["episodes"]] == ["error"]
+    assert {one["hash"] for found in (first, appended, edited, invalid) for one in found["episodes"]} == {
+        first["episodes"][0]["hash"]
+    }
+    again = imported(tmp_path / "x.json", store)
+    assert again["episodes"] == invalid["episodes"]
+    assert not any("in the store" in one for one in again["warnings"])
+
+
+def test_of_a_sample_in_two_logs_the_one_of_the_later_eval_is_taken(tmp_path: Path) -> None:
+    later = SPEC | {"created": "2026-02-01T00:00:00+00:00"}
+    log(tmp_path / "a.json", scored("C"), eval=later)
+    log(tmp_path / "b.json", scored("I"))
+    assert [one["return"] for one in imported(tmp_path, tmp_path / "x.db")["episodes"]] == [1.0]
+
+
+@pytest.mark.parametrize("scores", [{}, {"match": {"value": "banana"}}])
+def test_without_a_score_that_is_a_number_there_is_no_return(tmp_path: Path, scores: Any) -> None:
+    path = log(tmp_path / "x.json", sample(scores=scores), scored("C", id="two", uuid="u2"))
+    assert [one["return"] for one in imported(path, tmp_path / "x.db")["episodes"]] == [None, 1.0]
+    with Store.open(str(tmp_path / "x.db")) as store:
+        assert [(group.returns, group.mean) for group in store.groups(None)] == [(1, 1.0)]
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"scores": {"match": {"value": HUGE}}},
+        {"metadata": {"x": HUGE}},
+        {"events": [model([user("a")], reply("b"), working_time=HUGE)]},
+        {"events": [model([user("a")], reply("b"), output={"usage": {"input_tokens": 1, "total_cost": HUGE}})]},
+        {"events": [{"event": "tool", "working_time": HUGE}]},
+    ],
+    ids=["score", "metadata", "seconds", "cost", "tool"],
+)
+def test_a_huge_integer_harms_nobody(tmp_path: Path, fields: Any) -> None:
+    path = log(tmp_path / "x.json", sample(**fields), sample(id="two", uuid="u2"))
+    assert len(episodes(path, tmp_path / "x.db")) == 2
+
+
+def test_sums_of_tokens_and_costs_stay_within_what_a_database_takes() -> None:
+    counted = Counted()
+    for _ in range(3_000):
+        counted.add({"name": "x", "cached": False, "tokens": {"input": 2**53, "output": 2**53}, "cost_usd": 1e308})
+    usage = counted.usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cost_usd) == (10**12, 10**12, 10**12)
+
+
+def test_lone_surrogates_and_deep_values_are_kept_as_text(tmp_path: Path) -> None:
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+    path = log(tmp_path / "x.json", sample(id="\ud800", input="\ud800", metadata={"\udfff": "\ud800", "deep": deep}))
+    found = imported(path, tmp_path / "x.db")
+    assert found["episodes"][0]["item"] == "\ud800"
+
+
+def test_a_json_log_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = log(tmp_path / "x.json", sample())
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(list(traces(path)[0][0].steps())) == 2
+
+
+def test_an_integer_of_too_many_digits_is_called_that(tmp_path: Path) -> None:
+    path = log(tmp_path / "x.json", sample(epoch=7))
+    path.write_text(path.read_text().replace('"epoch": 7', '"epoch": ' + "9" * 5000))
+    assert "an integer of more than 4,300 digits" in traces(path)[1].faults[0]
 
 
 # -- refusals ---------------------------------------------------------------------------------------------------------

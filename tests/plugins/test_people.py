@@ -94,6 +94,15 @@ def test_a_judge_that_tosses_a_coin_agrees_by_chance_alone() -> None:
     assert found["agreement"].estimate == pytest.approx(0.5)
 
 
+def test_a_judge_that_could_not_tell_of_an_episode_says_no_of_none_of_its_steps() -> None:
+    marked = Card(scores=(Score(name="lies", value=1.0),), marks=(Mark(step=0, name="lies"),))
+    unknown = Card(scores=(Score(name="lies", value=None, reason="no answer"),))
+    rows = [row(1, [label(1.0, step=0)], marked), row(2, [label(1.0, step=0)], unknown)]
+    found = estimates(rows)
+    assert (found["step_agreement"].estimate, found["step_agreement"].n) == (1.0, 1)
+    assert found["step_undecided"].estimate == 0.5
+
+
 def test_what_the_judge_left_undecided_and_what_nobody_labelled_is_counted_and_not_compared() -> None:
     rows = [
         *crossed(2, 1, 0, 1),

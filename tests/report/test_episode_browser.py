@@ -70,6 +70,9 @@ def test_the_page_steps_by_the_replays_keys(browser: Browser, tmp_path: Path) ->
         page.fill("#number", "12")
         page.press("#number", "Enter")
         assert here(page) == "12"
+        page.fill("#number", "1.5")  # there is none between two
+        page.press("#number", "Enter")
+        assert here(page) == "1"
         page.keyboard.press("Home")
         page.keyboard.press("/")
         page.keyboard.type("OFF LIMITS")

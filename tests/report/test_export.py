@@ -15,7 +15,7 @@ from sandbox.errors import InputError, UnknownName
 from sandbox.report.export import FORMATS, TABLES, Format, export
 from sandbox.store import Store
 from sandbox.store.annotation_table import read_table
-from sandbox.trace import choices
+from sandbox.trace import Fork, choices
 
 EPISODES = Path(__file__).parents[1] / "data" / "episodes.sqlite"
 ODD = '=HYPERLINK(1) \x1b]52;c;aGk=\x07 [@click=quit] \u202e , "quoted" \n\'=two'
@@ -83,6 +83,34 @@ def test_no_text_is_a_formula_in_a_spreadsheet(store: Store, tmp_path: Path) -> 
             for row in csv.DictReader(file):
                 texts = [row[name] for name, kind in columns.items() if kind == "str"]
                 assert not [text for text in texts if text[:1] in tuple("=+-@\t\r")]
+
+
+def test_rewards_of_all_seats_are_exported(store: Store, tmp_path: Path) -> None:
+    """Moves of seats that act in one tick are rewarded in its last step."""
+    export(store, None, "jsonl", tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "steps.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["rewards"] for row in rows] == [dict(one.rewards) for e in store.episodes() for one in e.steps]
+    assert any(row["rewards"].keys() - {row["seat"]} for row in rows)
+
+
+def test_a_fork_has_its_parent(store: Store, tmp_path: Path) -> None:
+    parent = store.episode(store.heads()[0].id)
+    fork = Fork(parent=parent.id, at=0, chance=((0, parent.id),))
+    store.add_experiment("forks", {}, [parent.spec.model_copy(update={"fork": fork})])
+    export(store, None, "jsonl", tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "episodes.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["parent"] for row in rows if row["parent"]] == [parent.id]
+
+
+def test_a_long_episode_is_exported_in_pieces(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not follow the longest episode."""
+    export(store, None, "jsonl", tmp_path / "whole")
+    monkeypatch.setattr("sandbox.store.store.STEPS_IN_PIECE", 3)
+    assert max(len(piece.steps) for piece in store.pieces()) == 3
+    export(store, None, "jsonl", tmp_path / "pieces")
+    for table in ("steps", "choices"):
+        name = f"{table}.jsonl"
+        assert (tmp_path / "pieces" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from sandbox.report.document import DifferenceEntry
-from sandbox.report.forks import Forked, difference_lines, differences, fork_lines
+from sandbox.report.forks import ALL_FAILED, Forked, difference_lines, differences, fork_lines
 from sandbox.runner.build import Builder
+from sandbox.runner.loop import RECORD_ENDS
 from sandbox.runner.what_if import run_forks
 from sandbox.store import Store
 from sandbox.trace import AgentSpec, Episode
 from tests.runner.test_fork import Lab
-from tests.toys import Ladder, spec
+from tests.toys import Ladder, Rps, spec
 
 MOVES = 4
 UP, STAY = {"kind": "climb"}, {"kind": "stay"}
@@ -107,10 +108,10 @@ async def test_continuations_that_failed_are_counted_and_left_out(tmp_path: Path
     found = differences([(parent, parent), (failed, parent)], 0, put_in=True)
     assert [(entry.n, entry.failed) for entry in found] == [(1, 1)] * 3
     (only, *_) = differences([(failed, parent)], 0, put_in=True)
-    assert (only.estimate, only.reason) == (None, "every continuation ended in error")
+    assert (only.estimate, only.reason) == (None, ALL_FAILED)
     assert "error" in fork_lines([failed])[0]
     assert "KeyError: 'lost'" in fork_lines([failed])[0]
-    assert difference_lines([only])[-1] == "every continuation ended in error"
+    assert difference_lines([only])[-1] == ALL_FAILED
 
 
 async def test_a_move_that_was_put_in_is_no_risk_that_the_agent_took(tmp_path: Path, builder: Builder) -> None:
@@ -126,3 +127,31 @@ async def test_a_move_that_was_put_in_is_no_risk_that_the_agent_took(tmp_path: P
     assert found["risks"].mean_fork == 0
     found = {entry.name: entry for entry in differences([(risky, parent)], at, put_in=False)}
     assert found["risks"].mean_fork == 1
+
+
+async def test_a_pair_in_which_a_record_ended_is_left_out_and_who_goes_on_as_recorded_is_named(
+    tmp_path: Path, builder: Builder
+) -> None:
+    """They cannot answer to what was put in, so that nothing is known of what would have come of it."""
+    use = AgentSpec(id="baselines/random", name="random")
+    with Store.open(str(tmp_path / "x.db")) as store:
+        lab = Lab(store, builder)
+        parent = await lab.played(spec(Rps, seed=1).model_copy(update={"seats": {"ann": use, "ben": use}}))
+    person = parent.spec.model_copy(update={"seats": {"ann": use, "ben": AgentSpec(id="human:ben", name="ben")}})
+    parent = parent.model_copy(update={"spec": person})
+    (first, *_) = differences([(parent, parent)] * 6, 0, put_in=True)
+    assert first.reason.endswith("; ben is known from its record and goes on as recorded whatever is done")
+    last = max(step.index for step in parent.steps if step.seat == "ann")
+    assert "record" not in differences([(parent, parent)], last, put_in=True)[0].reason
+    cut = parent.model_copy(update={"status": "truncated", "reason": RECORD_ENDS})
+    (first, *_) = differences([(cut, parent), (parent, cut)], 0, put_in=True)
+    assert (first.failed, first.reason) == (2, ALL_FAILED)
+
+
+async def test_where_all_pairs_are_the_same_there_is_no_interval(tmp_path: Path, builder: Builder) -> None:
+    with Store.open(str(tmp_path / "x.db")) as store:
+        parent = await climbing(Lab(store, builder), seed=1)
+    for entry in differences([(parent, parent)] * 8, 0, put_in=True):
+        assert (entry.estimate, entry.low, entry.high, entry.method) == (0, None, None, "")
+        assert entry.reason == "no interval: all continuations differ by the same amount"
+        assert type(entry.estimate) is type(entry.mean_fork) is float

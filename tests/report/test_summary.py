@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.report.summary import RULES, Decisive, decisive, summarise
-from sandbox.scenario import Appraisal
+from sandbox.scenario import NATURE, Appraisal
 from sandbox.scorer import Mark
 from sandbox.store import Store
 from sandbox.trace import AgentSpec, Episode, EpisodeSpec, MenuEntry, Step
@@ -159,6 +159,45 @@ def test_moves_out_of_a_range_and_risks_not_taken_are_no_losses() -> None:
         "last",
         "restraint",
     ]
+
+
+def why(*steps: Step, marks: tuple[Mark, ...] = (), **fields: Any) -> str:
+    found = decisive(episode(*steps, **fields), marks)
+    assert found is not None
+    return found.why
+
+
+@pytest.mark.parametrize(
+    ("paid", "words"),
+    [
+        ([{}, {"me": 2.0}], "which brought me +2, the only reward that there was"),
+        ([{"me": 1.0}, {"me": 2.0}], "which brought me +2, the most that one step did"),
+        ([{"me": 2.0}, {"me": 2.0}, {"me": 1.0}], "which brought me +2, as much as any step did"),
+        ([{"me": 1.0}, {"me": -2.0}], "which brought me -2, more than any other step gave or took"),
+    ],
+)
+def test_a_reward_is_said_with_who_got_it_and_what_others_were(paid: Any, words: str) -> None:
+    steps = [step(place, WORK, rewards=rewards) for place, rewards in enumerate(paid)]
+    assert words in why(*steps, step(len(paid), WORK, seat="you"))
+
+
+def test_a_loss_is_said_with_how_it_compares() -> None:
+    assert "gave away 2, the only loss" in why(step(0, WORK), step(1, WAIT, WORK))
+    assert "gave away 2, as much as any" in why(step(0, WAIT, WORK), step(1, WAIT, WORK))
+    small = entry("rest", 2.5)
+    assert "gave away 2, more than any other decision" in why(step(0, WAIT, WORK), step(1, small, WORK))
+
+
+def test_a_record_without_a_turn_drew_nothing_and_was_nobodys() -> None:
+    nothing = step(0, None, seat=NATURE, applied={"kind": "events", "count": 2}, outcome="chance")
+    said = why(nothing, status="error", reason="Traceback\nno key", provenance="recorded")
+    assert said == "no turn was taken: no key"
+
+
+def test_no_step_ended_an_episode_that_people_declared_invalid_afterwards() -> None:
+    found = decisive(episode(step(0, WORK), status="error", reason="invalidated by ann", provenance="recorded"))
+    assert found is not None
+    assert found.rule == "last"
 
 
 def test_an_episode_without_steps_has_no_decisive_one() -> None:

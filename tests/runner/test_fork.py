@@ -13,16 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.agent import Agent, NoConfig, Turn
-from sandbox.errors import InputError, UnknownName
+from sandbox.errors import InputError, SandboxError, UnknownName
 from sandbox.menu import Move, moves
 from sandbox.plugins import Plugins
 from sandbox.runner.build import Builder
+from sandbox.runner.fork import Branch
 from sandbox.runner.imported import import_records
 from sandbox.runner.surfaces import Surfaces
 from sandbox.runner.verify import verify
-from sandbox.runner.what_if import Plan, place, plan, run_forks
+from sandbox.runner.what_if import Plan, agent_called, place, plan, run_forks
 from sandbox.runner.work import play
-from sandbox.scenario import NATURE
+from sandbox.scenario import NATURE, Frozen
 from sandbox.store import Store
 from sandbox.trace import AgentSpec, Episode, EpisodeSpec, Limits
 from tests.toys import Bet, Leave, Pass, Rps, Wheel, spec
@@ -414,3 +415,90 @@ def test_whatever_is_put_in_the_past_stays_and_the_fork_verifies(
     with Store.open(str(directory / "x.db")) as store:
         lab = Lab(store, Builder(Plugins([toy_plugins])))
         asyncio.run(examine())
+
+
+async def test_the_second_seat_of_a_tick_draws_anew_in_each_continuation(lab: Lab) -> None:
+    """Its turn bears the index of the tick's first step, which is before the fork's own."""
+    parent = await lab.played(moody(Rps, seed=5))
+    at = next(step.index for step in parent.steps if step.seat == "ben" and step.tick > 0)
+    assert digests(await lab.fork(parent, at)) == digests(parent)
+    forks = await lab.forks(parent, at, agent=AgentSpec(id="baselines/random", name="random"), continuations=8)
+    assert {fork.steps[at - 1].digest for fork in forks} == {parent.steps[at - 1].digest}
+    assert len({fork.steps[at].applied["hand"] for fork in forks}) > 1
+    again = await lab.fork(forks[0], at)
+    first = await lab.fork(forks[0], at - 1)
+    assert digests(again) == digests(first) == digests(forks[0])
+    assert not any(event.kind == "divergence" for step in (*again.steps, *first.steps) for event in step.events)
+
+
+class Frail(Agent[NoConfig]):
+    """Fails until it is mended, before it has been asked for its first own move."""
+
+    broken = True
+
+    def witness(self, turn: Turn, reply: Any) -> None:
+        if self.broken:
+            raise ValueError("boom")
+
+    def act(self, turn: Turn) -> Move:
+        return Pass()
+
+
+async def test_a_fork_that_ended_in_error_verifies_and_is_played_again(lab: Lab, monkeypatch: Any) -> None:
+    parent = await lab.played(moody(seed=3, config={"spins": 6}))
+    at, use = decisions(parent)[2], AgentSpec(id="tests.runner.test_fork:Frail", name="frail")
+    fork = await lab.fork(parent, at, agent=use)
+    assert (fork.status, fork.steps) == ("error", ())
+    assert (await verify(fork, lab.builder, parent)).fault == ""
+    monkeypatch.setattr(Frail, "broken", False)
+    fork = await lab.fork(parent, at, agent=use)
+    assert (fork.status, fork.attempt) == ("finished", 2)
+
+
+async def test_agents_with_other_settings_are_other_experiments(lab: Lab) -> None:
+    parent = await lab.played(moody(seed=3))
+    uses = [agent_called("tests.runner.test_fork:Rare", {"share": share, "model": "m"}) for share in (1, 2)]
+    made = [await lab.plan(parent, 0, agent=use, continuations=2) for use in uses]
+    assert [plan.forks[0].agent.name for plan in made] == [f"tests.runner.test_fork:Rare(m) share={n}" for n in (1, 2)]
+    assert [plan.name.rpartition(": ")[2] for plan in made] == [f"{use.name} x2" for use in uses]
+    assert made[0].asked["agent"]["config"] == {"share": 1, "model": "m"}
+    named = [await lab.plan(parent, 0, agent=use.model_copy(update={"name": "rare"})) for use in uses]
+    assert named[0].name != named[1].name
+
+
+class RareConfig(Frozen):
+    """Two settings."""
+
+    share: int
+    model: str
+
+
+class Rare(Agent[RareConfig]):
+    """Passes."""
+
+    Config = RareConfig
+
+    def act(self, turn: Turn) -> Move:
+        return Pass()
+
+
+async def test_an_agent_of_the_parent_that_is_gone_is_said_before_anything_is_stored(lab: Lab) -> None:
+    parent = await lab.played(moody(Rps, seed=5))
+    gone = AgentSpec(id="tests.runner.test_fork:Gone", name="gone")
+    spec = parent.spec.model_copy(update={"seats": {**parent.spec.seats, "ben": gone}})
+    with pytest.raises(SandboxError, match="Gone"):
+        await lab.forks(parent.model_copy(update={"spec": spec}), 0)
+    assert len(lab.store.experiments()) == 1
+
+
+async def test_a_fork_tells_without_its_parent_whether_it_shares_its_steps(lab: Lab) -> None:
+    parent = await lab.played(moody(seed=3))
+    at = decisions(parent)[1]
+    fork = await lab.fork(parent, at, action={"kind": "leave"})
+    assert fork.spec.fork is not None
+    assert fork.spec.fork.prefix == parent.steps[at - 1].digest
+    other = fork.spec.model_copy(update={"fork": fork.spec.fork.model_copy(update={"prefix": "0" * 64})})
+    found = await verify(fork.model_copy(update={"spec": other, "id": other.key}), lab.builder)
+    assert (found.step, found.fault) == (at - 1, f"it is a fork of {parent.id[:12]}, and does not share its steps")
+    with pytest.raises(InputError, match="has been played again since"):
+        Branch(other, parent, lab.store)

@@ -124,6 +124,26 @@ def test_who_goes_on_is_not_asked_again_what_they_answered(tmp_path: Path) -> No
         assert replayed == [True] * 5 + [False] * (len(episode.steps) - 5)
 
 
+def test_an_answer_is_in_the_store_when_the_next_question_is_put(tmp_path: Path) -> None:
+    """Whoever sees the next one takes the last for safe, also where the program is killed then."""
+
+    class Watches(First):
+        def __init__(self, store: Store) -> None:
+            super().__init__()
+            self.store, self.kept = store, list[int]()
+
+        async def ask(self, question: Question) -> Submitted:
+            (head,) = self.store.heads()
+            self.kept.append(self.store.pulse(head.id).steps)
+            return await super().ask(question)
+
+    with Store.open(str(tmp_path / "a.db")) as store:
+        desk = Watches(store)
+        played(store, plan("power/OffSwitch-v0", "human:ann"), desk)
+    assert desk.kept == [question.turn.index for question in desk.questions]
+    assert len(desk.kept) > 5
+
+
 def test_a_refusal_is_given_again_and_an_episode_that_takes_another_way_is_asked_anew(tmp_path: Path) -> None:
     class Refuses(First):
         async def ask(self, question: Question) -> Submitted:

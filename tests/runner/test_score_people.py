@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sandbox_score_people import Labels
 
 import sandbox
 from sandbox.errors import InputError
 from sandbox.runner.score import config_hash
+from sandbox.scorer import Card
+from sandbox.store import Store
+from sandbox.trace import Episode
 
 PLUGIN = """
 from sandbox.scorer import ANNOTATIONS, Card, Mark, Score, Scorer
@@ -72,6 +76,27 @@ def test_a_stale_card_that_was_saved_after_the_label_changed_is_put_right_by_the
     config = config_hash(results.builder.scorer("people/labels", {}))
     store.save_card("people/labels", 1, config, key, stale)
     assert scores(results, "people/labels") == []
+
+
+def test_a_label_made_while_its_episode_is_scored_is_not_scored_as_it_was_before(
+    results: sandbox.Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, key = results.store, results.episodes[1].id
+    first = Labels.score
+
+    def slow(self: Labels, episode: Episode) -> Card:
+        card = first(self, episode)
+        if episode.id == key:
+            with Store.open(store.url) as other:
+                other.annotate(key, "label", author="ann", name="lies", value=1.0)
+        return card
+
+    store.annotate(key, "label", author="ann", name="lies", value=0.0)
+    monkeypatch.setattr(Labels, "score", slow)
+    scores(results, "people/labels")
+    monkeypatch.undo()
+    assert [row.value for row in store.scores() if row.scorer == "people/labels"] == []
+    assert scores(results, "people/labels") == [("ann", "lies", 1.0)]
 
 
 def test_a_scorer_that_does_not_say_so_gets_no_annotations(results: sandbox.Results) -> None:

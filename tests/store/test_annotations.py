@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from sandbox.annotation import LONGEST_TEXT, label_of, value_of
-from sandbox.errors import InputError, UnknownName
+from sandbox.errors import InputError, StoreError, UnknownName
 from sandbox.scorer import Card, Score
 from sandbox.store import Filter, Store
+from sandbox.store import annotations as people
 from sandbox.store.annotation_table import read_table
 from sandbox.store.annotations import OF_PEOPLE
 from sandbox.store.filters import parse
@@ -227,7 +228,7 @@ def test_a_table_made_in_a_spreadsheet_is_taken_whole_and_a_second_time_changes_
     ]
     table.write_text("\ufeff" + "\n".join(rows), encoding="utf-8")
     for _ in range(2):
-        assert read_table(store, table, "ann") == 4
+        assert len(read_table(store, table, "ann")) == 4
         assert said(store) == [
             ("label", None, "deception", 0.0, "", "ann"),
             ("label", 1, "deception", 1.0, "", "bob"),
@@ -248,6 +249,59 @@ def test_a_table_with_faults_names_each_by_its_line_and_nothing_is_taken(
     assert [fault.partition(":")[0] for fault in faults] == ["line 3", "line 4", "line 5"]
     assert "no step 9: the episode has 3 steps" in faults[0]
     assert said(store) == []
+
+
+def test_a_table_is_taken_in_one_transaction(
+    store: Store, filled: Sequence[Episode], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk in the middle leaves no half of a file that nobody could take up again."""
+    table = tmp_path / "labels.csv"
+    table.write_text(f"episode,name\n{filled[0].id},lies\n{filled[1].id},lies\n")
+    first, calls = people.add, iter(range(2))
+
+    def failing(*given: Any) -> int:
+        if next(calls):
+            raise OSError("no space left")
+        return first(*given)
+
+    monkeypatch.setattr(people, "add", failing)
+    with pytest.raises(StoreError, match="cannot be used"):
+        read_table(store, table, "ann")
+    assert said(store) == []
+
+
+def test_a_label_keeps_its_text_and_steps_may_be_written_as_pandas_does(
+    store: Store, filled: Sequence[Episode], tmp_path: Path
+) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(f"episode,step,name,value,text\n{filled[0].id},2.0,lies,0.0,look at the belt\n")
+    assert [one.id for one in read_table(store, table, "ann")] == [1]
+    assert said(store) == [("label", 1, "lies", 0.0, "look at the belt", "ann")]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("1.5,,,,", "no step 1.5"),
+        ("1,note,lies,,why", "a note has no name"),
+        ("1,bookmark,,,why", "a bookmark has no text"),
+        ("1,,,0.5,", "a bookmark has no value"),
+    ],
+)
+def test_a_row_of_which_a_part_would_be_lost_is_refused(
+    store: Store, filled: Sequence[Episode], tmp_path: Path, row: str, fault: str
+) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(f"episode,step,kind,name,value,text\n{filled[0].id},{row}\n")
+    with pytest.raises(InputError, match=fault):
+        read_table(store, table, "ann")
+
+
+def test_a_seed_of_many_digits_is_found(store: Store) -> None:
+    """Also beside its neighbour, which the same float stands for."""
+    store.add_experiment("first", {}, [make_spec(seed=2**53 + more) for more in (0, 1)])
+    assert [head.seed for head in store.heads(where=parse(f"seed={2**53 + 1}"))] == [2**53 + 1]
+    assert store.count(where=parse(f"steps<{2**40} seed>0.5")) == 2
 
 
 def test_a_file_that_is_no_table_says_what_is_wrong(store: Store, tmp_path: Path) -> None:

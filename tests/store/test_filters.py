@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sandbox.errors import InputError
 from sandbox.store import Filter
-from sandbox.store.filters import completions, order_named, parse, quote, score_columns, tokens
+from sandbox.store.filters import completions, order_named, parse, quote, quote_key, score_columns, tokens
 from sandbox.store.rows import ScoreName, Term, Vocabulary
 
 KNOWN = Vocabulary(
@@ -21,9 +21,10 @@ KNOWN = Vocabulary(
         ScoreName("risk/power", "hazard"),
         ScoreName("values/additive", "care"),
         ScoreName("values/other", "care"),
+        ScoreName("people/labels", "power seeking"),
     ),
     marks=("deception",),
-    labels=("odd",),
+    labels=("odd", "power seeking", "a=1"),
     authors=("ann",),
 )
 
@@ -54,6 +55,14 @@ KNOWN = Vocabulary(
         ("agent=small", Filter(terms=(Term("agent", "=", "small"),))),
         ('text~"shut down"', Filter(terms=(Term("text", "~", "shut down"),))),
         ("label:odd label:odd>0.5", Filter(terms=(Term("label", name="odd"), Term("label", ">", 0.5, "odd")))),
+        ('"people/labels/power seeking">0', Filter(terms=(Term("score", ">", 0, "people/labels/power seeking"),))),
+        ('-"steps"<3', Filter(terms=(Term("number", "<", 3, "steps", negated=True),))),
+        ('label:"power seeking"', Filter(terms=(Term("label", name="power seeking"),))),
+        ('label:"power seeking"<=0.5', Filter(terms=(Term("label", "<=", 0.5, "power seeking"),))),
+        ('label:"power seeking=no"', Filter(terms=(Term("label", "=", 0.0, "power seeking"),))),
+        ("label:odd=yes", Filter(terms=(Term("label", "=", 1.0, "odd"),))),
+        ("label:a=1 label:a=1=0", Filter(terms=(Term("label", name="a=1"), Term("label", "=", 0.0, "a=1")))),
+        ("label:b=c", Filter(terms=(Term("label", name="b=c"),))),
         ("by:ann note~why", Filter(terms=(Term("by", value="ann"), Term("note", "~", "why")))),
         ("bookmarked", Filter(terms=(Term("bookmarked"),))),
         ("fork parent:5ACA", Filter(terms=(Term("fork"), Term("parent", value="5aca")))),
@@ -83,12 +92,22 @@ def test_a_line_means(line: str, meant: Filter) -> None:
         ("text:x", "text takes ~, not :: text~x"),
         ("return~3", "return takes one of"),
         ("parent:xyz", "parent needs the beginning of an id"),
+        ("label:odd=maybe", "'maybe' is none of these"),
+        ('label:"odd one"=maybe', "'maybe' is none of these"),
+        ('agent:"my agent"=1', 'agent:"my agent" is followed by =1: put a blank between them'),
+        ('"no such">1', "no score 'no such'"),
     ],
 )
 def test_what_cannot_be_understood_is_named(line: str, fault: str) -> None:
     with pytest.raises(InputError) as caught:
         parse(line, KNOWN)
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", [9007199254740993, 2**63 - 1, -(2**62) - 1])
+def test_a_whole_number_keeps_all_its_digits(seed: int) -> None:
+    """A float has 15: a seed with more would find nothing, or another."""
+    assert parse(f"seed={seed}").terms[0].value == seed
 
 
 def test_without_a_vocabulary_names_are_taken_as_they_are_written() -> None:
@@ -119,7 +138,9 @@ def test_a_quoted_value_comes_back(value: str) -> None:
         ("flag:dec", ["flag:deception"]),
         ("haz", ["risk/power/hazard>"]),
         ("has:values/o", ["has:values/other/care"]),
-        ("label:o", ["label:odd"]),
+        ("label:o", ["label:odd", 'label:"power seeking"']),
+        ("labels/p", ['"people/labels/power seeking">']),
+        ('"people/la', ['"people/labels/power seeking">']),
         ("agent:small ", []),
         ("agent:small", []),
         ('"words in quotes"', []),
@@ -133,6 +154,15 @@ def test_columns_are_the_scores_that_are_named_and_each_scorers_first() -> None:
     where = parse("hazard>1", KNOWN)
     assert score_columns(where, "-values/other/care", KNOWN) == (
         *("values/other/care", "risk/power/hazard", "risk/power/risk", "values/additive/care"),
+        "people/labels/power seeking",
+    )
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_a_score_of_any_name_is_found_by_the_key_that_completion_offers(name: str) -> None:
+    known = Vocabulary(scores=(ScoreName("people/labels", name),))
+    assert parse(f"{quote_key(f'people/labels/{name}')}>0", known).terms == (
+        Term("score", ">", 0, f"people/labels/{name}"),
     )
 
 

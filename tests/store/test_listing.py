@@ -9,9 +9,9 @@ from sqlalchemy import event
 
 from sandbox.errors import InputError
 from sandbox.scorer import Card, Mark, Score
-from sandbox.store import Store
+from sandbox.store import Store, listing
 from sandbox.store.filters import parse
-from sandbox.trace import AgentSpec, Event
+from sandbox.trace import AgentSpec, Event, Fork, Limits
 from tests.store.conftest import make_episode, make_spec, make_step, record
 
 LONG = "needle in a long text " * 600
@@ -153,6 +153,18 @@ def test_the_names_in_use_are_known(scored: Store) -> None:
     assert (names.marks, names.labels, names.authors) == (("deception",), ("odd",), ("ann", "bob"))
 
 
+def test_a_name_that_no_card_of_the_sample_has_is_known_all_the_same(
+    scored: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "SAMPLE", 1)
+    middle = scored.heads()[1].id
+    said = (Score(name="odd", value=1.0), Score(name="risk", value=0.1))
+    scored.save_card("risk/power", 1, "", middle, Card(scores=said))
+    scored.save_card("values/a", 1, "", middle, Card(scores=(Score(name="b", value=1.0),)))
+    names = [str(score) for score in scored.vocabulary().scores]
+    assert names == ["risk/power/risk", "risk/power/odd", "risk/power/hazard", "values/a/b"]
+
+
 @pytest.fixture
 def told(store: Store) -> Store:
     """Five episodes with something to find: in a text, in words said, in a message, in a long payload, in a picture."""
@@ -202,6 +214,30 @@ def test_a_search_tells_how_far_it_is_and_may_be_left(told: Store, monkeypatch: 
     assert [(one.episodes, one.steps) for one in found] == [(2, 2), (4, 4), (5, 5)]
     assert [number for one in found for number in one.numbers] == list(numbers[:4])
     assert next(iter(told.search(numbers, parse("text~needle")))).episodes == 2
+
+
+def test_a_search_may_be_left_inside_an_episode(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand steps take a second or more, in which Esc would wait."""
+    monkeypatch.setattr("sandbox.store.searching.STEPS_AT_ONCE", 2)
+    store.add_experiment("first", {}, [make_spec(str(item)) for item in range(2)])
+    for item in range(2):
+        record(store.writer(), make_spec(str(item)), steps=5)
+    numbers = store.episode_numbers()
+    (first, second) = numbers
+    for line, told in (
+        ('text~"Round 4"', [(0, 2, []), (0, 4, []), (1, 5, [first]), (1, 7, []), (1, 9, []), (2, 10, [second])]),
+        ('-text~"Round 1"', [(1, 5, []), (2, 10, [])]),  # who has found it, reads no more of the episode
+    ):
+        found = store.search(numbers, parse(line))
+        assert [(one.episodes, one.steps, list(one.numbers)) for one in found] == told
+
+
+def test_groups_differ_in_limits_and_in_where_they_leave_whom(store: Store) -> None:
+    fork = Fork(parent="ab" * 32, at=3, move={"kind": "keep"}, chance=((0, "cd" * 32),))
+    store.add_experiment("first", {}, [make_spec(), make_spec(limits=Limits(steps=5)), make_spec(fork=fork)])
+    plain, limited, forked = store.groups(1)
+    assert (plain.differs["limit of steps"], limited.differs["limit of steps"]) == (None, 5)
+    assert (forked.differs["fork"], forked.differs["put in"]) == ("abababababab#4", {"kind": "keep"})
 
 
 def test_groups_cannot_be_searched(store: Store) -> None:

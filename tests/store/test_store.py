@@ -593,6 +593,22 @@ def test_an_outline_has_a_line_for_each_step(store, filled):
     assert {line.flags for line in lines} == {int(Flag.OPPORTUNITY)}
 
 
+@pytest.mark.parametrize(("steps", "skims"), [(2, 3), (3, 2), (9, 9)])
+def test_an_episode_that_is_opened_has_at_once_what_is_read_of_it_in_parts(store, filled, steps, skims):
+    key = filled[1].id
+    store.save_card("a/b", 1, "", key, Card(scores=(Score(name="x", value=1.0),), marks=(Mark(step=1, name="m"),)))
+    store.annotate(key, "bookmark", author="ann", step=1)
+    opened = store.opened(key, steps, skims)
+    assert (opened.about, opened.outline) == (store.about(key), store.outline(key))
+    assert opened.steps == list(filled[1].steps[:steps])
+    assert opened.skims == (store.skim(key, 0, 9) if len(filled[1].steps) <= skims else None)
+    assert opened.marks == store.marks(key) != []
+    assert opened.scores == store.scores(episode=key) != []
+    assert opened.annotations == store.annotations(episode=key) != []
+    with pytest.raises(UnknownName, match="no episode"):
+        store.opened(key[:12], steps, skims)
+
+
 def test_heads_are_a_sequence_made_as_it_is_read(store, filled):
     heads = store.heads()
     assert len(heads) == 4

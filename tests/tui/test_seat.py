@@ -72,7 +72,7 @@ def question(menu: Menu = MENU, person: str = "ann", **changes: Any) -> Question
     fields = {"observation": Seen(), "text": "You sell a lamp.\nNow: your offer.", "framing": "lived", "index": 0}
     told = {name: changes.pop(name) for name in list(changes) if name in Turn.__dataclass_fields__}
     turn = Turn(seat="seller", menu=menu, episode="e", **{**fields, **told})
-    return Question(person, turn, "games/Lamp-v0", ("buyer",), **{"payoff": 0.0, **changes})
+    return Question(person, turn, "games/Lamp-v0", ("buyer",), **changes)
 
 
 def app_asking(*questions: Question, fault: Exception | None = None) -> tuple[SeatApp, list[Submitted]]:
@@ -122,7 +122,7 @@ def test_a_number_takes_a_move_which_happens_when_it_is_confirmed(size: tuple[in
 
     async def press(pilot: Pilot[None]) -> None:
         assert app.seat.query_one("#title", Bar).words == "games/Lamp-v0  seat seller: ann"
-        assert app.seat.query_one("#where", Bar).words == "step 1   payoff so far 0"
+        assert app.seat.query_one("#where", Bar).words == "step 1"
         assert "You sell a lamp." in app.seat.query_one(Sight).rows[0]
         await pilot.press("1")
         assert isinstance(app.screen, Confirm)
@@ -243,7 +243,7 @@ def test_two_people_do_not_see_each_others_view() -> None:
 
 def test_what_was_done_and_what_is_new_can_be_looked_at() -> None:
     past = (
-        Past(1, "You sell a lamp.\nNobody offers.", {"kind": "offer", "price": 40}, "valid", 3.0),
+        Past(1, "You sell a lamp.\nNobody offers.", {"kind": "offer", "price": 40}, "valid"),
         Past(3, "You sell a lamp.\nBuyer: too dear.", {"kind": "wait"}, "refusal"),
     )
     app, _ = app_asking(question(past=past, text="You sell a lamp.\nBuyer: goodbye now."))
@@ -255,7 +255,7 @@ def test_what_was_done_and_what_is_new_can_be_looked_at() -> None:
         await pilot.pause()
         assert history.display
         assert not app.seat.query_one(Sight).display
-        assert history.rows[:2] == ["step 1", " you: offer(price=40)  +3"]
+        assert history.rows[:2] == ["step 1", " you: offer(price=40)"]
         assert history.rows[-1] == " you: no answer (refusal)"
         await pilot.press("h", "t")
         assert app.seat.query_one(Sight).rows == ["round: 1", "stock: 7"]

@@ -12,7 +12,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add a column and a table; rows that are there stay as they are."""
+    """Add a column, a table and an index; rows that are there stay as they are."""
     op.add_column("episode", sa.Column("parent", TEXT, nullable=True))
     is_fork = sa.text("parent IS NOT NULL")
     op.create_index("ix_episode_parent", "episode", ["parent"], sqlite_where=is_fork, postgresql_where=is_fork)
@@ -32,3 +32,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["episode"], ["episode.number"]),
     )
     op.create_index("ix_annotation_episode", "annotation", ["episode"])
+    op.create_index("ix_card_scorer", "card", ["scorer", "episode"])
