@@ -17,9 +17,9 @@ from sandbox.form import Choice, choices
 from sandbox.menu import Menu, Move
 from sandbox.report.words import move_words
 from sandbox.text import display, display_line
-from sandbox.tui.modal import Modal
 from sandbox.tui.prompt import Field
 from sandbox.tui.row_list import Cell, RowList
+from sandbox.tui.screens import Modal
 
 LONGEST = 2_000
 """Characters of one text in the form."""

@@ -145,8 +145,8 @@ class Annotator:
                 value = answer
             try:
                 number = value_of(value)
-            except InputError as error:
-                has_value, question = "", f"{error}: {name}"
+            except InputError:
+                has_value, question = "", f"{value[:20]!r} is no value; {name} (y, n or a number):"
         await self._add(place, "label", author, name=name, value=number)
         await self._told(place, f"labelled {place.words}: {name} = {number:g}")
 

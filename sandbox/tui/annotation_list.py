@@ -13,8 +13,8 @@ from sandbox.annotation import Annotation
 from sandbox.report.people import where_words
 from sandbox.report.words import number_words
 from sandbox.tui.bar import Bar
-from sandbox.tui.modal import Modal
 from sandbox.tui.row_list import Cell, RowList
+from sandbox.tui.screens import Modal
 
 
 class Wish(NamedTuple):

@@ -20,7 +20,7 @@ from sandbox.tui.bar import KeyBar
 from sandbox.tui.browse import CANONICAL, Browse
 from sandbox.tui.experiments import ExperimentsScreen
 from sandbox.tui.layout import Layout, read_layout, write_layout
-from sandbox.tui.modal import Palette
+from sandbox.tui.screens import Palette
 from sandbox.tui.source import Source, StoreSource
 from sandbox.tui.svg import screen_svg
 from sandbox.uncollected import collected_seldom

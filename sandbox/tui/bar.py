@@ -66,7 +66,7 @@ class KeyBar(Bar):
     def keys(self) -> None:
         """Name the keys, as many as there is room for."""
         parts: list[Part] = []
-        for key, label in fitting(key_line(self._where), self.size.width - 2):
+        for key, label in fitting(key_line(self._where), self.size.width):
             parts += [(key, "bold"), f" {label}  "]
         self.say(*parts)
         self._named = True

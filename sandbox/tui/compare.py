@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 
 from sandbox.errors import SandboxError
 from sandbox.report.alignment import Row
@@ -27,6 +26,7 @@ from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.moment import Moment, Recording
 from sandbox.tui.pairs_list import PairsList
 from sandbox.tui.prompt import Prompt
+from sandbox.tui.screens import FullScreen
 from sandbox.tui.source import Source
 from sandbox.tui.text_pane import TextPane
 
@@ -46,7 +46,7 @@ class SidePane(TextPane):
     """The pane of one side."""
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(FullScreen[None]):
     """Compares the episodes with the keys `left` and `right`, which it reads itself.
 
     It opens at the step `step` (from 0) of the left one; by default where the two part.

@@ -11,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from sandbox.annotation import Annotation
 from sandbox.errors import SandboxError
@@ -32,6 +31,7 @@ from sandbox.tui.picture import PictureScreen, picture_widget, pictures
 from sandbox.tui.playing import Player
 from sandbox.tui.prompt import Prompt
 from sandbox.tui.relatives import ask_what_to_compare
+from sandbox.tui.screens import FullScreen
 from sandbox.tui.source import Source
 from sandbox.tui.step_list import StepList
 from sandbox.tui.timeline import Timeline
@@ -45,7 +45,7 @@ SUMMARISED = 2_000
 """Steps up to which what decided an episode is worked out: that takes all its steps into memory."""
 
 
-class EpisodeScreen(Screen[None]):
+class EpisodeScreen(FullScreen[None]):
     """Steps through a recording; `index` is the current step, from 0. `source`: where other episodes are found."""
 
     CSS_PATH = "episode.tcss"

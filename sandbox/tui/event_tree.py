@@ -9,13 +9,13 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 
 from sandbox.report.event_tree import Node, event_tree
 from sandbox.tui.actions import Where, bindings
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.moment import Moment
 from sandbox.tui.row_list import Cell, RowList
+from sandbox.tui.screens import FullScreen
 from sandbox.tui.text_pane import TextPane
 
 WIDE = 120
@@ -88,7 +88,7 @@ class TreeRows(RowList):
             self.open()
 
 
-class EventTreeScreen(Screen[None]):
+class EventTreeScreen(FullScreen[None]):
     """Shows the events of one step."""
 
     DEFAULT_CSS = """
@@ -185,5 +185,4 @@ class EventTreeScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Back to the step."""
-        if self.app.screen is self:  # else closed by a key that came in the same go
-            self.dismiss(None)
+        self.dismiss(None)

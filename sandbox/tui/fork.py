@@ -10,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
@@ -26,6 +25,7 @@ from sandbox.tui.bar import Bar
 from sandbox.tui.compare import CompareScreen
 from sandbox.tui.prompt import Field
 from sandbox.tui.row_list import Cell, RowList
+from sandbox.tui.screens import FullScreen
 from sandbox.tui.source import Source
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class ForkList(RowList):
         )
 
 
-class ForkScreen(Screen[None]):
+class ForkScreen(FullScreen[None]):
     """Asks what to put in at the step `index` (from 0) of the episode `key`, plays it, and shows what came of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,7 +11,7 @@ from sandbox.report.groups import HELP as GROUPS_HELP
 from sandbox.report.plain import FLAGS, HIDDEN, Passage
 from sandbox.store.filters import HELP
 from sandbox.tui.actions import Where, available, key_name
-from sandbox.tui.modal import Modal
+from sandbox.tui.screens import Modal
 from sandbox.tui.text_pane import TextPane
 
 TITLES: dict[Where, str] = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.screen import Screen
-
 from sandbox.tui.actions import Where
 from sandbox.tui.bar import KeyBar
 from sandbox.tui.row_list import RowList
+from sandbox.tui.screens import FullScreen
 
 
-class ListScreen(Screen[None]):
+class ListScreen(FullScreen[None]):
     """A screen with one `RowList`; subclasses say what `open` does."""
 
     PLACE: ClassVar[Where]

@@ -15,7 +15,7 @@ from sandbox.annotation import checked_text
 from sandbox.errors import InputError
 from sandbox.text import display
 from sandbox.tui.bar import Bar
-from sandbox.tui.modal import Modal
+from sandbox.tui.screens import Modal
 
 KEYS = "Ctrl+S saves   Esc leaves"
 

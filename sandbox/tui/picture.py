@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -24,6 +23,7 @@ from sandbox.text import display_line
 from sandbox.tui.actions import Where, bindings
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.moment import Recording
+from sandbox.tui.screens import FullScreen
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,7 +32,7 @@ LONGEST = 1600
 """Pixels of a side that the terminal is given; none shows more."""
 
 
-class PictureScreen(Screen[int]):
+class PictureScreen(FullScreen[int]):
     """Shows the pictures of a recording, first the last one up to a step; gives back the index of the step to go to."""
 
     DEFAULT_CSS = """
@@ -112,8 +112,7 @@ class PictureScreen(Screen[int]):
 
     def action_back(self) -> None:
         """Back to the step that the picture is of."""
-        if self.app.screen is self:  # else closed by a key that came in the same go
-            self.dismiss(self._all[self.place][0])
+        self.dismiss(self._all[self.place][0])
 
 
 def pictures(recording: Recording) -> list[tuple[int, int, Shot]]:

@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from sandbox.text import display_line
-from sandbox.tui.modal import Modal
+from sandbox.tui.screens import Modal
 
 
 class Field(Input):
@@ -47,7 +47,7 @@ class Prompt(Modal[str | None]):
     def compose(self) -> ComposeResult:
         """The question, and a field."""
         with Horizontal():
-            yield Static(f"{self._question} ", markup=False)
+            yield Static(display_line(f"{self._question} "), markup=False)
             yield Field(self._answer, compact=True, select_on_focus=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

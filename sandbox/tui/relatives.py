@@ -15,9 +15,9 @@ from sandbox.report.address import SHORT
 from sandbox.store import EpisodeHead
 from sandbox.tui.bar import Bar
 from sandbox.tui.compare import CompareScreen
-from sandbox.tui.modal import Modal
 from sandbox.tui.prompt import Field
 from sandbox.tui.row_list import Cell, RowList
+from sandbox.tui.screens import Modal
 from sandbox.tui.source import Source
 
 

@@ -38,8 +38,8 @@ from sandbox.tui.action_form import ActionForm, ChoiceList
 from sandbox.tui.actions import available, bindings, key_name
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.help import HelpScreen
-from sandbox.tui.modal import Modal, Palette
 from sandbox.tui.picture import LONGEST, picture_widget
+from sandbox.tui.screens import FullScreen, Modal, Palette
 from sandbox.tui.svg import screen_svg
 from sandbox.tui.text_pane import TextPane
 
@@ -113,7 +113,7 @@ class Look(Modal[None]):
         self.dismiss(None)
 
 
-class SeatScreen(Screen[None]):
+class SeatScreen(FullScreen[None]):
     """What is put before a person, and their answer."""
 
     DEFAULT_CSS = """

@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from sandbox.store.rows import ScoreName
-from sandbox.tui.modal import Modal
 from sandbox.tui.row_list import Cell, RowList
+from sandbox.tui.screens import Modal
 
 COLUMNS = {
     "position": "as they were run",

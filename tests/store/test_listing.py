@@ -145,6 +145,16 @@ def test_groups_of_one_return_have_no_span(store: Store) -> None:
     assert (group.mean, group.deviation, sum(group.bins), group.scores) == (1.5, None, 1, ())
 
 
+def test_the_deviation_of_large_returns_that_are_close_is_no_zero(store: Store) -> None:
+    returns = (1e9 + 1, 1e9 + 2, 1e9 + 3)
+    specs = [make_spec(str(item)) for item in range(3)]
+    store.add_experiment("first", {}, specs)
+    for spec, total in zip(specs, returns, strict=True):
+        record(store.writer(), spec, payoffs={"agent": total})
+    (group,) = store.groups(1)
+    assert (group.mean, group.deviation) == (1e9 + 2, 1.0)
+
+
 def test_the_names_in_use_are_known(scored: Store) -> None:
     names = scored.vocabulary(1)
     assert names.environments == ("test/Choice-v0",)

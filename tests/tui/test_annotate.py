@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from sandbox.trace import Episode
 from sandbox.tui.annotate import LabelPrompt
@@ -140,18 +140,32 @@ async def test_a_label_has_a_name_and_a_value_and_names_in_use_complete(source: 
         assert [(one[0], one[2], one[3]) for one in kept(source)] == [("label", "lies", 1.0), ("label", "lies", 0.0)]
 
 
-async def test_a_value_that_is_none_is_refused_with_a_reason(source: Any, robot: Episode) -> None:
+async def test_a_value_that_is_none_is_asked_for_again(source: Any, robot: Episode) -> None:
     app = ReplayApp(source, episode=robot.id)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("L")
         await asked(pilot, LabelPrompt)
         await pilot.press("x", "enter")
         await asked(pilot, Prompt)
+        first = app.screen
         app.screen.query_one(Input).value = "maybe"
         await pilot.press("enter")
-        await settled(pilot)
-        assert "'maybe' is none of these" in app.screen.query_one(KeyBar).words
+        await until(pilot, lambda: app.screen is not first and isinstance(app.screen, Prompt))
+        assert "'maybe' is no value" in str(app.screen.query_one(Static).content)
         assert kept(source) == []
+        await pilot.press("2", "enter")
+        await settled(pilot)
+        assert [(one[2], one[3]) for one in kept(source)] == [("x", 2.0)]
+
+
+async def test_a_label_may_be_given_as_the_command_line_takes_it(source: Any, robot: Episode) -> None:
+    app = ReplayApp(source, episode=robot.id)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("L")
+        await asked(pilot, LabelPrompt)
+        await pilot.press(*"x=2", "enter")
+        await settled(pilot)
+        assert [(one[2], one[3]) for one in kept(source)] == [("x", 2.0)]
 
 
 async def test_the_list_goes_to_a_step_deletes_ones_own_and_no_other(source: Any, robot: Episode) -> None:

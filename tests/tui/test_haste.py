@@ -11,7 +11,7 @@ from sandbox.trace import Step
 from sandbox.tui.action_form import ActionForm
 from sandbox.tui.alignment_line import AlignmentLine, kind
 from sandbox.tui.app import ReplayApp
-from sandbox.tui.bar import KeyBar, fitting
+from sandbox.tui.bar import Bar, KeyBar, fitting
 from sandbox.tui.browse import Browse
 from sandbox.tui.compare import CompareScreen
 from sandbox.tui.episode import EpisodeScreen
@@ -211,3 +211,45 @@ async def test_the_line_of_keys_says_how_to_leave_at_80_columns() -> None:
         words = app.screen.query_one(KeyBar).words
         assert words.rstrip().endswith("q back  ? help")
         assert len(words.rstrip()) <= SIZE[0] - 2
+
+
+async def test_the_decisive_step_is_named_above_the_panes() -> None:
+    app = ReplayApp(source(), episode=ROBOT.id)
+    async with app.run_test(size=SIZE) as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert app.screen.query_one("#where", Bar).words.endswith("  decisive: step 9")
+        await pilot.press(*["right"] * 8)
+        assert app.screen.query_one("#where", Bar).words.endswith("  decisive")
+
+
+async def test_escape_takes_a_group_off_the_filter_before_the_filter() -> None:
+    app = ReplayApp(source(), line="flag:risk")
+    async with app.run_test(size=SIZE) as pilot:
+        await app.workers.wait_for_complete()
+        screen = app.screen
+        assert isinstance(screen, Browse)
+        screen.narrow("condition:abc")
+        await app.workers.wait_for_complete()
+        await pilot.press("escape")
+        assert screen.applied == "flag:risk"
+        await app.workers.wait_for_complete()
+        await pilot.press("escape")
+        assert screen.applied == ""
+
+
+async def test_the_list_is_read_again_after_a_bookmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANDBOX_AUTHOR", "ann")
+    app = ReplayApp(source())
+    async with app.run_test(size=SIZE) as pilot:
+        await app.workers.wait_for_complete()
+        screen = app.screen
+        assert isinstance(screen, Browse)
+        before = screen.table.pages
+        await pilot.press("b")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert screen.table.pages is not before
+        assert screen.key_bar.words.startswith("bookmarked")

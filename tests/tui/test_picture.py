@@ -82,7 +82,7 @@ async def test_v_shows_the_picture_of_the_step_and_leads_back_to_its_step() -> N
     episode = with_events({2: [view(drawn()), view(drawn(32, 32), width=32, height=32)], 5: [view(drawn())]})
     app = replay(episode, 3)
     async with app.run_test(size=SIZE) as pilot:
-        assert words(app, "where").endswith("v: picture")
+        assert "v: picture" in words(app, "where")
         await pilot.press("v")
         assert words(app) == "picture 2 of 3  step 3, seat agent: chose work(units=2)"
         assert words(app, "words").startswith("pixels: 32 x 32, image/png,")
