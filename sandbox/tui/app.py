@@ -175,6 +175,10 @@ class ReplayApp(App[None]):
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C copies in most terminals, so that it does not leave; say what does."""
+        self.notify("q goes back and leaves; Ctrl+Q leaves at once", title="", markup=False)
+
     def action_help(self) -> None:
         """Open the help, unless it is open."""
         from sandbox.tui.help import HelpScreen

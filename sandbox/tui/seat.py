@@ -199,7 +199,7 @@ class SeatScreen(FullScreen[None]):
         self.query_one("#where", Bar).say("it is over")
         words = "r: open the replay, with the truth uncovered    q: leave" if replay else "q: leave"
         self.query_one(ActionForm).wait(words)
-        self.query_one(KeyBar).keys()
+        self.say(words)  # not the keys of what cannot be done any more
 
     def say(self, text: str, fault: bool = False) -> None:
         """Say something in the bottom line."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual import events
 from textual.pilot import Pilot
 
 from sandbox.errors import StoreError
+from sandbox.store import Store
 from sandbox.trace import Step
 from sandbox.tui.action_form import ActionForm
 from sandbox.tui.alignment_line import AlignmentLine, kind
-from sandbox.tui.app import ReplayApp
+from sandbox.tui.app import ReplayApp, run_replay
 from sandbox.tui.bar import Bar, KeyBar, fitting
 from sandbox.tui.browse import Browse
 from sandbox.tui.compare import CompareScreen
@@ -253,3 +256,22 @@ async def test_the_list_is_read_again_after_a_bookmark(monkeypatch: pytest.Monke
         await pilot.pause()
         assert screen.table.pages is not before
         assert screen.key_bar.words.startswith("bookmarked")
+
+
+def test_a_crash_is_told_to_the_command_line_and_its_layout_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Layout] = []
+    monkeypatch.setattr("sandbox.tui.app.write_layout", kept.append)
+    monkeypatch.setattr(ReplayApp, "run", lambda app: app.exit(return_code=1))
+    with Store.open(str(tmp_path / "a.db")) as store, pytest.raises(SystemExit) as left:
+        run_replay(store)
+    assert left.value.code == 1
+    assert kept == []
+
+
+async def test_ctrl_c_says_what_leaves() -> None:
+    app = ReplayApp(source())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("ctrl+c")
+        assert [one.message for one in app._notifications] == ["q goes back and leaves; Ctrl+Q leaves at once"]

@@ -345,7 +345,7 @@ def test_leaving_keeps_every_finished_step_and_the_same_again_goes_on(keys: Sequ
         builder.people = app
 
         async def go_on(pilot: Pilot[None]) -> None:
-            assert app.seat.query_one("#where", Bar).words.startswith("step 4 ")
+            assert app.seat.query_one("#where", Bar).words.startswith("step 4")
             await pilot.press("1", "enter")
             await until(pilot, lambda: app.seat.over)
 
