@@ -14,6 +14,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 SEQUENCE = re.compile(
@@ -76,9 +77,16 @@ class Terminal:
         return found + self.read(0.3, 30.0)
 
     def read(self, quiet: float, patience: float) -> str:
-        """What comes out until nothing does for `quiet` seconds, or the program has ended."""
+        """What comes out until the program rests and nothing did for `quiet` seconds, or it has ended.
+
+        Silence alone says nothing on a busy machine: a program that waits for a processor is silent, too.
+        """
         end, parts = time.monotonic() + patience, []
-        while time.monotonic() < end and select.select([self._master], [], [], quiet)[0]:
+        while time.monotonic() < end:
+            if not select.select([self._master], [], [], quiet)[0]:
+                if self._rests():
+                    break
+                continue
             try:
                 data = os.read(self._master, 1 << 16)
             except OSError:  # the other end is closed
@@ -88,6 +96,14 @@ class Terminal:
             parts.append(self._decoder.decode(data))
         self._parts += parts
         return "".join(parts)
+
+    def _rests(self) -> bool:
+        """Whether every thread of the program waits for something other than a processor or a disk."""
+        try:
+            threads = [one.read_text() for one in Path(f"/proc/{self.process.pid}/task").glob("*/stat")]
+        except OSError:  # a thread ended meanwhile
+            return self.process.poll() is not None
+        return not any(one.rpartition(")")[2].split()[0] in ("R", "D") for one in threads)
 
 
 def _owns_terminal() -> None:
