@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, select
 
 from sandbox.store.annotations import names as annotation_names
 from sandbox.store.columns import from_column
-from sandbox.store.conditions import conditions, scored
+from sandbox.store.conditions import conditions, scored, scored_in_order, split
 from sandbox.store.database import chunks
 from sandbox.store.heads import ORDERS, condition_details, ordered
 from sandbox.store.reading import raw_integers, raw_rows
@@ -38,11 +38,13 @@ def _numbers(connection: Connection, fitting: Select[Any], order: str) -> array[
         return raw_integers(connection, ordered(fitting, order).subquery().c.number)
     # Joined here and not by the database: it looks up the card of each episode and then sorts, at twice the time.
     numbers = raw_integers(connection, ordered(fitting, "position").subquery().c.number)
-    found: Any = raw_rows(connection, scored(score, of_many=True).where(SCORE.c.value.is_not(None)))
-    values: dict[int, float] = dict(found)
-    known = [number for number in numbers if number in values]
+    values: dict[int, Any] = {}
+    for scorer, name in split(score):
+        found: Any = raw_rows(connection, scored_in_order(scorer, name))
+        values.update(found)
+    known = [number for number in numbers if values.get(number) is not None]
     known.sort(key=values.__getitem__, reverse=order != score)  # a stable sort: ties stay in canonical order
-    return array("q", known + [number for number in numbers if number not in values])
+    return array("q", known + [number for number in numbers if values.get(number) is None])
 
 
 def read_scores_of(

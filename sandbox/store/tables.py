@@ -242,8 +242,8 @@ class Card(Base, table=True):
 
     __table_args__ = (
         UniqueConstraint("episode", "scorer", "version", "config"),
-        # For lists that are sorted or filtered by a score; 25 bytes for each card.
-        Index("ix_card_scorer", "scorer", "episode"),
+        # For lists that are sorted or filtered by a score, which need no more of a card; 26 bytes for each.
+        Index("ix_card_scorer", "scorer", "episode", "attempt"),
     )
 
     number: int | None = Field(default=None, primary_key=True)

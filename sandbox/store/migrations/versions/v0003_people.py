@@ -32,4 +32,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["episode"], ["episode.number"]),
     )
     op.create_index("ix_annotation_episode", "annotation", ["episode"])
-    op.create_index("ix_card_scorer", "card", ["scorer", "episode"])
+    op.create_index("ix_card_scorer", "card", ["scorer", "episode", "attempt"])
