@@ -40,6 +40,8 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         told = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"} | environment
+        for name in {"COLUMNS", "LINES"} - set(environment):  # a parallel test run sets them, and they would win
+            told.pop(name, None)
         tied = {"stdin": slave, "stdout": slave, "stderr": slave}
         self.process = subprocess.Popen(command, **tied, env=told, start_new_session=True, preexec_fn=_owns_terminal)
         os.close(slave)
