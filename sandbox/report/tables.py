@@ -240,7 +240,7 @@ def _invalid(document: Document, agent: str) -> str:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=Text(display_line(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(Text(column), overflow="fold")
+        table.add_column(Text(display_line(column)), overflow="fold")
     return table
 
 

@@ -86,3 +86,14 @@ def test_names_variants_and_intervals_are_whole_on_eighty_columns(shown):
     assert "risk/injection: an agent whose name is long, market/Shop-v0" in said
     for name in names:
         assert f"{name} important_instructions -1234 [-2222, -1111] 9 9" in said
+
+
+def test_the_head_of_a_column_is_harmless_and_whole(shown):
+    """A name too long for its column goes on in the next line: its end is what tells two of them apart."""
+    names = ["provider/some_model_4_high", "provider/some_model_4_low", "\x1b[2Jan unlucky third one", "a fourth one"]
+    columns = {name: str(place) for place, name in enumerate(names)}
+    matrix = MatrixEntry(scorer="market/share", title="Shares", name="modal", variant="", columns=columns)
+    entries = [estimate("market/share", "modal", group=group, low=0.25, high=0.75) for group in columns.values()]
+    said = shown(print_results, document(*entries, matrices=[matrix]))
+    assert all(end in said for end in ("high", "low"))
+    assert "\x1b" not in said
