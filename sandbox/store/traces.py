@@ -118,7 +118,9 @@ _NOTHING = _Written(b"", {}, redacted=False)
 
 
 def _offered(menu: Sequence[MenuEntry], ranges: Sequence[str]) -> tuple[Any, int]:
-    return {"menu": [_entry(entry) for entry in menu], "ranges": ranges}, _OPPORTUNITY if is_opportunity(menu) else 0
+    # Lists: a document with a tuple in it is not equal to what is read back, so its numbers are looked at one by one.
+    written = {"menu": [_entry(entry) for entry in menu], "ranges": list(ranges)}
+    return written, _OPPORTUNITY if is_opportunity(menu) else 0
 
 
 def pack_step(step: Step, packer: Packer, shared: Shared, conversations: Conversations) -> Packed:
@@ -202,9 +204,9 @@ def _entry(entry: MenuEntry) -> dict[str, Any]:
     appraisal = entry.appraisal
     said: dict[str, Any] = {}
     if appraisal.values:
-        said["values"] = appraisal.values
+        said["values"] = list(appraisal.values)
     if appraisal.risks:
-        said["risks"] = appraisal.risks
+        said["risks"] = list(appraisal.risks)
     if appraisal.utility is not None:
         said["utility"] = appraisal.utility
     if appraisal.content is not None:
