@@ -77,16 +77,16 @@ def split(name: str) -> list[tuple[str, str]]:
     return [("/".join(parts[:cut]), "/".join(parts[cut:])) for cut in range(1, len(parts))]
 
 
-def scored(name: str, *, of_many: bool = False) -> Select[Any]:
+def scored(name: str, *, of_many: bool = False, any_seat: bool = False) -> Select[Any]:
     """Columns `episode` and `value`: the score `SCORER/NAME` of each episode's latest attempt that has it.
 
-    By the scorer's latest card; where it has several seats or variants, the first. `of_many`: whether so many episodes
-    are meant that it pays to look first whether any can have two cards of the scorer.
+    By the scorer's latest card; where it has several seats or variants, the first, as a `return` is that of the first
+    seat; all of them, a row each, with `any_seat`. `of_many`: whether so many episodes are meant that it pays to look
+    first whether any can have two cards of the scorer.
     """
-    first = SCORE.alias()
     meant = split(name)
     latest = or_(_one_card_each([scorer for scorer, _ in meant]), LATEST_CARD) if of_many else LATEST_CARD
-    return (
+    query = (
         select(CARD.c.episode, SCORE.c.value)
         .join(SCORE, SCORE.c.card == CARD.c.number)
         .join(_SCORED, and_(_SCORED.c.number == CARD.c.episode, _SCORED.c.attempt == CARD.c.attempt))
@@ -95,14 +95,16 @@ def scored(name: str, *, of_many: bool = False) -> Select[Any]:
             SCORE.c.name.in_([own for _, own in meant]),
             or_(*(and_(CARD.c.scorer == scorer, SCORE.c.name == own) for scorer, own in meant)),
             latest,
-            or_(
-                SCORE.c.position == 0,
-                ~exists().where(
-                    first.c.card == SCORE.c.card, first.c.position < SCORE.c.position, first.c.name == SCORE.c.name
-                ),
-            ),
         )
     )
+    return query if any_seat else query.where(_first(SCORE))
+
+
+def _first(score: Any) -> ColumnElement[bool]:
+    """No score of this name stands before it in its card."""
+    earlier = SCORE.alias()
+    before = (earlier.c.card == score.c.card, earlier.c.position < score.c.position, earlier.c.name == score.c.name)
+    return or_(score.c.position == 0, ~exists().where(*before))
 
 
 def scored_in_order(scorer: str, name: str) -> Select[Any]:
@@ -111,13 +113,11 @@ def scored_in_order(scorer: str, name: str) -> Select[Any]:
     A list takes so much less time to be read, and its reader none to let later rows win, than the database takes to
     find out for each card that no later one exists.
     """
-    score, earlier = SCORE.alias(), SCORE.alias()
-    before = (earlier.c.card == score.c.card, earlier.c.position < score.c.position, earlier.c.name == score.c.name)
-    first = or_(score.c.position == 0, ~exists().where(*before))
+    score = SCORE.alias()
     return (
         select(CARD.c.episode, score.c.value)
         .join(_SCORED, and_(_SCORED.c.number == CARD.c.episode, _SCORED.c.attempt == CARD.c.attempt))
-        .outerjoin(score, and_(score.c.card == CARD.c.number, score.c.name == name, first))
+        .outerjoin(score, and_(score.c.card == CARD.c.number, score.c.name == name, _first(score)))
         .where(CARD.c.scorer == scorer)
         .order_by(CARD.c.episode, CARD.c.attempt, CARD.c.number)  # as the index has them
     )
@@ -196,15 +196,16 @@ def _compared(column: ColumnElement[Any], term: Term) -> ColumnElement[bool]:
 
 
 def _score(term: Term) -> ColumnElement[bool]:
-    return EPISODE.c.number.in_(_chosen(scored(term.name, of_many=True).where(_compared(SCORE.c.value, term))))
+    return _any_score(term, _compared(SCORE.c.value, term))
 
 
 def _has(term: Term) -> ColumnElement[bool]:
-    return EPISODE.c.number.in_(_chosen(scored(term.name, of_many=True).where(SCORE.c.value.is_not(None))))
+    return _any_score(term, SCORE.c.value.is_not(None))
 
 
-def _chosen(scores: Select[Any]) -> Select[Any]:
-    return scores.with_only_columns(CARD.c.episode, maintain_column_froms=True)
+def _any_score(term: Term, fits: ColumnElement[bool]) -> ColumnElement[bool]:
+    scores = scored(term.name, of_many=True, any_seat=True).where(fits)
+    return EPISODE.c.number.in_(scores.with_only_columns(CARD.c.episode, maintain_column_froms=True))
 
 
 def _condition(term: Term) -> ColumnElement[bool]:

@@ -68,7 +68,7 @@ HELP = (
     "flag:risk flag:deception   a flag of a step under evaluation, or the name of a scorer's mark",
     "risk/power>0.2   a score: SCORER/NAME; SCORER alone is its first one; NAME alone where one scorer has it",
     '   a name with blanks or signs stands in quotes: "people/labels/power seeking">0',
-    "   (where a score has several seats or variants, its first counts)",
+    "   (that of any seat or variant; shown, sorted by and averaged is its first)",
     "has:risk/power   the score is defined",
     'text~"shut down"   all that was seen and said in the episode: reads whole episodes, Esc stops it',
     "label:deception label:deception=yes note~strange by:ann bookmarked   what people said of it",

@@ -63,9 +63,10 @@ def items(store: Store, line: str, order: str = "position") -> str:
         ("flag:deception", "1"),
         ("-flag:deception steps>1", "234"),
         ("flag:opportunity agent:second", "13"),
-        ("risk/power>0.1", "23"),
-        ("risk<1", "0123"),  # the first seat's counts, not the other's
-        ("-risk/power>0.1", "0145"),
+        ("risk/power<0.2", "01"),
+        ("risk>0.5", "0123"),  # the other seat's
+        ("risk>1", ""),
+        ("-risk/power<0.2", "2345"),
         ("has:risk", "0123"),
         ("has:hazard", ""),
         ("agent=second -item:1", "35"),
