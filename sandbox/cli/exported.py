@@ -27,18 +27,20 @@ def write(store: Store, episode: str | None, path: Path, step: int | None) -> in
         InputError: no episode was named, or the file cannot be written.
     """
     from sandbox.errors import InputError
-    from sandbox.report.episode_file import FORMS, replace, write_episode
+    from sandbox.report.episode_file import FORMS, write_episode
 
     if episode is None:
         raise InputError(f"-o {path}: which episode? Give its id: sandbox replay EPISODE -o FILE")
     if (ending := path.suffix.lower()) not in (*FORMS, ".svg"):
         raise InputError(f"-o {path}: which kind of file? Its name must end in {', '.join(FORMS)} or .svg")
     if ending == ".svg":
+        from sandbox.report.whole import write_whole
         from sandbox.tui.app import ReplayApp
         from sandbox.tui.source import StoreSource
         from sandbox.tui.svg import app_svg
 
-        replace(path, [app_svg(ReplayApp(StoreSource(store), episode=episode, step=step), SCREEN)])
+        svg = app_svg(ReplayApp(StoreSource(store), episode=episode, step=step), SCREEN)
+        write_whole(path, [svg.encode()])
     else:
         scores, marks, people = store.scores(episode=episode), store.marks(episode), store.annotations(episode=episode)
         write_episode(path, store.episode(episode), scores, marks, people)

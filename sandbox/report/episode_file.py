@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from sandbox.errors import InputError
 from sandbox.report.episode_html import episode_page
 from sandbox.report.episode_markdown import episode_markdown
 from sandbox.report.plain import AnyMark, AnyScore, render_episode
+from sandbox.report.whole import write_whole
 from sandbox.trace import Episode
 
 Pieces = Callable[[Episode, Iterable[AnyScore], Iterable[AnyMark], Iterable[Annotation]], Iterator[str]]
@@ -43,23 +43,4 @@ def write_episode(
     form = FORMS.get(path.suffix.lower())
     if form is None:
         raise InputError(f"{path.name}: which kind of file? Its name must end in {' or '.join(FORMS)}")
-    replace(path, form(episode, scores, marks, annotations))
-
-
-def replace(path: Path, pieces: Iterable[str]) -> None:
-    """Write a text file beside its place, and put it there when it is whole.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        try:
-            with beside.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(pieces)
-            os.replace(beside, path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    write_whole(path, (piece.encode() for piece in form(episode, scores, marks, annotations)))

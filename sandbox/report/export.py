@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 from sandbox.errors import InputError
@@ -77,28 +77,39 @@ def export(store: Store, experiment: int | None, form: Format, directory: Path) 
     """
     if form == "parquet":
         _polars()
-    made: list[Written] = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for table, rows in (
-            ("episodes", _episodes(store, experiment)),
-            ("scores", _scores(store, experiment)),
-            ("marks", _marks(store, experiment)),
-            ("annotations", map(as_row, store.annotations(experiment))),
-        ):
-            with _sink(directory, table, form, made) as put:
-                for row in rows:
-                    put(row)
-        with _sink(directory, "steps", form, made) as step, _sink(directory, "choices", form, made) as choice:
-            parts = {"observations", "menus", "said"} | ({"events"} if store.asks_forks(experiment) else set())
-            for episode in store.pieces(experiment, parts):
-                for row in _steps(episode):
-                    step(row)
-                for row in _choices(episode):
-                    choice(row)
+        # Beside their places, until all are whole: a full disk leaves the earlier ones, and not some of each.
+        with TemporaryDirectory(prefix=".export-", dir=directory) as beside:
+            rows = _write(store, experiment, form, Path(beside))
+            made = [Written(table, directory / f"{table}.{form}", rows[table]) for table in TABLES]
+            for one in made:
+                (Path(beside) / one.path.name).replace(one.path)
     except OSError as error:
         raise InputError(f"{directory} cannot be written: {error.strerror or error}; name another with -o") from None
-    return sorted(made, key=lambda one: list(TABLES).index(one.table))
+    return made
+
+
+def _write(store: Store, experiment: int | None, form: Format, directory: Path) -> dict[str, int]:
+    """Write the tables' files; table -> how many rows it has."""
+    made: dict[str, int] = {}
+    for table, rows in (
+        ("episodes", _episodes(store, experiment)),
+        ("scores", _scores(store, experiment)),
+        ("marks", _marks(store, experiment)),
+        ("annotations", map(as_row, store.annotations(experiment))),
+    ):
+        with _sink(directory, table, form, made) as put:
+            for row in rows:
+                put(row)
+    with _sink(directory, "steps", form, made) as step, _sink(directory, "choices", form, made) as choice:
+        parts = {"observations", "menus", "said"} | ({"events"} if store.asks_forks(experiment) else set())
+        for episode in store.pieces(experiment, parts):
+            for row in _steps(episode):
+                step(row)
+            for row in _choices(episode):
+                choice(row)
+    return made
 
 
 def _episodes(store: Store, experiment: int | None) -> Iterator[dict[str, Any]]:
@@ -168,38 +179,34 @@ def _choices(episode: Episode) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _sink(
-    directory: Path, table: str, form: Format, made: list[Written]
+    directory: Path, table: str, form: Format, made: dict[str, int]
 ) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Takes the rows of a table one by one; its file is there when all have been written."""
+    """Takes the rows of a table one by one; its file is whole, and the rows are counted, at the end."""
     columns = TABLES[table]
     path = directory / f"{table}.{form}"
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    lines = path.with_suffix(".lines") if form == "parquet" else path
     rows = 0
-    try:
-        # What UTF-8 cannot say (a lone surrogate) is written as its escape; JSON writes it so itself.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            write = csv.writer(file).writerow
+    # What UTF-8 cannot say (a lone surrogate) is written as its escape; JSON writes it so itself.
+    with lines.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        write = csv.writer(file).writerow
+        if form == "csv":
+            write(columns)
+
+        def put(row: Mapping[str, Any]) -> None:
+            nonlocal rows
+            rows += 1
             if form == "csv":
-                write(columns)
+                write(_cell(row[name], kind) for name, kind in columns.items())
+            elif form == "jsonl":
+                file.write(_line({name: row[name] for name in columns}))
+            else:
+                file.write(_line({name: _flat(row[name], kind) for name, kind in columns.items()}))
 
-            def put(row: Mapping[str, Any]) -> None:
-                nonlocal rows
-                rows += 1
-                if form == "csv":
-                    write(_cell(row[name], kind) for name, kind in columns.items())
-                elif form == "jsonl":
-                    file.write(_line({name: row[name] for name in columns}))
-                else:
-                    file.write(_line({name: _flat(row[name], kind) for name, kind in columns.items()}))
-
-            yield put
-        if form == "parquet":
-            _to_parquet(partial, path, columns)
-        else:
-            partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    made.append(Written(table, path, rows))
+        yield put
+    if form == "parquet":
+        _to_parquet(lines, path, columns)
+        lines.unlink()
+    made[table] = rows
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -228,15 +235,10 @@ def _to_parquet(lines: Path, path: Path, columns: Mapping[str, str]) -> None:
     polars = _polars()
     types = {"int": polars.Int64, "float": polars.Float64, "bool": polars.Boolean}
     schema = {name: types.get(kind, polars.String) for name, kind in columns.items()}
-    ready = path.with_name(f"{lines.name}.ready")
-    try:
-        if lines.stat().st_size:  # row groups at a time: a table may be larger than memory
-            polars.scan_ndjson(lines, schema=schema).sink_parquet(ready)
-        else:
-            polars.DataFrame(schema=schema).write_parquet(ready)
-        ready.replace(path)
-    finally:
-        ready.unlink(missing_ok=True)
+    if lines.stat().st_size:  # row groups at a time: a table may be larger than memory
+        polars.scan_ndjson(lines, schema=schema).sink_parquet(path)
+    else:
+        polars.DataFrame(schema=schema).write_parquet(path)
 
 
 def _polars() -> Any:

@@ -11,6 +11,7 @@ from sandbox.report import pictures
 from sandbox.report.document import VerdictEntry
 from sandbox.report.doubts import doubted
 from sandbox.report.html import undrawn
+from sandbox.report.whole import write_whole
 from sandbox.scorer import Figure
 
 LONGEST = 80
@@ -22,7 +23,7 @@ def write_page(path: Path, text: str) -> None:
     Raises:
         InputError: it cannot be written there.
     """
-    _write(path, text.encode())
+    write_whole(path, [text.encode()])
 
 
 def write_figures(
@@ -44,7 +45,7 @@ def write_figures(
             except (Exception, SystemExit) as error:  # a plugin may raise anything; it is named, the others go on
                 faults.append(undrawn(scorer, figure, error))
                 continue
-            _write(directory / f"{file_name(f'{scorer}-{figure.name}', taken)}.{form}", content)
+            write_whole(directory / f"{file_name(f'{scorer}-{figure.name}', taken)}.{form}", [content])
     return len(taken), faults
 
 
@@ -57,11 +58,3 @@ def file_name(name: str, taken: set[str]) -> str:
         found = f"{plain}-{count}"
     taken.add(found)
     return found
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}; name another place") from None

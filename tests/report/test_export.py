@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from sandbox.cli import main
 from sandbox.errors import InputError, UnknownName
 from sandbox.report.export import FORMATS, TABLES, Format, export
+from sandbox.report.whole import write_whole
 from sandbox.store import Store
 from sandbox.store.annotation_table import read_table
 from sandbox.trace import Fork, choices
@@ -141,3 +144,35 @@ def test_what_cannot_be_written_is_said(store: Store, tmp_path: Path, capsys: py
     words = ["export", "-o", str(tmp_path), "--format", "xlsx", "--store", store.url]
     assert main(words) == UnknownName.exit_code
     assert "one of csv, jsonl, parquet" in capsys.readouterr().err
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """This process's limit on the size of a file stands for the disk; Python makes an error of the signal."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_full_disk_leaves_the_tables_that_were_there(store: Store, tmp_path: Path, form: Format) -> None:
+    annotate(store)
+    out = tmp_path / "out"
+    before = {one.path: one.path.read_bytes() for one in export(store, None, form, out)}
+    store.annotate(store.heads()[0].id, "note", author="ann", text="later")
+    sizes = sorted(map(len, before.values()))
+    with full_disk(sizes[-1] // 2), pytest.raises(InputError, match=r"cannot be written: .*name another"):
+        export(store, None, form, out)
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_full_disk_leaves_the_page_that_was_there(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    write_whole(page, [b"what was there"])
+    with full_disk(1000), pytest.raises(InputError, match="File too large; name another place"):
+        write_whole(page, [b"x" * 4000])
+    assert page.read_bytes() == b"what was there"
+    assert list(tmp_path.iterdir()) == [page]
