@@ -23,8 +23,8 @@ def command(
     episode: Annotated[str, typer.Argument(help="An episode's id (its beginning is enough), or ID#STEP.")],
     at: Annotated[int | None, typer.Option("--at", min=1, help="The step at which it is to go another way.")] = None,
     action: Annotated[
-        str, typer.Option("--action", help='What is done there instead, as JSON: \'{"kind": "accept"}\'.')
-    ] = "",
+        str | None, typer.Option("--action", help='What is done there instead, as JSON: \'{"kind": "accept"}\'.')
+    ] = None,
     agent: Annotated[str, typer.Option("--agent", help="The agent that has the step's seat from there on.")] = "",
     agent_parameter: Annotated[list[str] | None, typer.Option("-A", help="key=value of that agent's settings.")] = None,
     continuations: Annotated[
@@ -44,6 +44,8 @@ def command(
     from sandbox.report.forks import Forked, difference_lines, fork_lines
     from sandbox.runner.what_if import agent_called, place, plan, run_forks
 
+    if agent_parameter and not agent:
+        raise InputError("-A is a setting of the agent that --agent names: give --agent, too")
     made = builder(plugins_dir)
     with open_store(store, create=False) as opened:
         key, step = locate(opened, episode)
@@ -57,7 +59,7 @@ def command(
         chosen = plan(
             where,
             made,
-            action=_action(action) if action else None,
+            action=None if action is None else _action(action),
             agent=agent_called(agent, settings(agent_parameter, "-A")) if agent else None,
             continuations=continuations,
         )

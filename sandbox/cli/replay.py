@@ -38,7 +38,9 @@ def command(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write the episode as FILE.html, .md or .txt, or its screen as FILE.svg."),
+        typer.Option(
+            "--output", "-o", help="The episode as FILE.html, .md, .txt; its screen as FILE.svg. Replaces FILE."
+        ),
     ] = None,
     filter_: Annotated[
         str, typer.Option("--filter", help="List these episodes: 'agent:llm risk/power>0.2 flag:risk' (docs: replay).")
@@ -77,6 +79,8 @@ def command(
             raise InputError("--filter, --sort and --group are about lists: leave the episode out")
         if group and sort:
             raise InputError("--group lists groups by their first episode: leave --sort out")
+        if output is not None and (view is not None or json):
+            raise InputError("-o writes what the ending of the file's name says: leave --view and --json out")
         if output is not None:
             from sandbox.cli.exported import write
 

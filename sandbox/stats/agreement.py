@@ -108,7 +108,9 @@ def agreement(first: ArrayLike, second: ArrayLike, items: ArrayLike | None = Non
     weights, _ = _item_weights(items, len(one))
     marginals = np.stack([np.bincount(side, weights, minlength=kinds) for side in (left, right)])
     chance = 1.0 if kinds == 1 else float(marginals.prod(axis=0).sum())
-    kappa = None if kinds == 1 else (same.rate - chance) / (1 - chance)
+    # A side that always says the same agrees as often as chance has it: two sums, which differ in their last digit.
+    constant = any(np.all(side == side[0]) for side in (left, right))
+    kappa = None if kinds == 1 else 0.0 if constant else (same.rate - chance) / (1 - chance)
     return Agreement(same.rate, same.low, same.high, chance, kappa, same.n, same.items)
 
 

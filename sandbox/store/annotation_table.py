@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
+from difflib import get_close_matches
 from pathlib import Path
 
 from sandbox.annotation import KINDS, Annotation, Kind, value_of
-from sandbox.errors import InputError, SandboxError
+from sandbox.errors import InputError, SandboxError, did_you_mean
 from sandbox.store.annotations import Saying
 from sandbox.store.store import Store
 
@@ -33,8 +34,8 @@ def read_table(store: Store, path: Path, author: str) -> list[Annotation]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-            if "episode" not in names:
-                raise InputError(f"{path}: no column 'episode'; expected {', '.join(COLUMNS)}")
+            if faults := _headed(list(names)):
+                raise InputError.of(str(path), faults)
             used = {name: names[name] for name in COLUMNS if name in names}
             rows = [
                 (reader.line_num, {name: _plain(row[column] or "") for name, column in used.items()}) for row in reader
@@ -42,6 +43,7 @@ def read_table(store: Store, path: Path, author: str) -> list[Annotation]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as CSV in UTF-8: {error}") from None
     found, faults = [], []
+    labels: dict[tuple[str, int | None, str, str], tuple[int, Saying]] = {}
     keys: dict[str, str] = {}
     steps: dict[str, int] = {}
     for line, row in rows:
@@ -49,13 +51,32 @@ def read_table(store: Store, path: Path, author: str) -> list[Annotation]:
             key = keys.get(row["episode"]) or keys.setdefault(row["episode"], store.find(row["episode"]))
             if key not in steps:
                 steps[key] = len(store.outline(key))
-            found.append((key, _saying(row, author, steps[key]).checked(str)))
+            said = _saying(row, author, steps[key]).checked(str)
+            if said.kind == "label":
+                before, other = labels.setdefault((key, said.step, said.author, said.name), (line, said))
+                if other != said:
+                    raise InputError(f"{said.author} says something else of {said.name!r} there in line {before}")
+            found.append((key, said))
         except SandboxError as error:
             faults.append(f"line {line}: {str(error).splitlines()[0]}")
     if faults:
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
         raise InputError.of(str(path), [*faults[:MOST_FAULTS], *more])
     return store.annotate_all(found)
+
+
+def _headed(names: list[str]) -> list[str]:
+    """What is wrong with the columns: the needed one is missing, or one of those that are read is misspelt."""
+    if "episode" not in names:
+        separator = next((one for one in (";", "\t") if len(names) == 1 and one in names[0]), None)
+        why = f": columns are separated by commas, and not by {separator!r}" if separator else ""
+        return [f"no column 'episode'{why or did_you_mean('episode', names)}; expected {', '.join(COLUMNS)}"]
+    missing = [name for name in COLUMNS if name not in names]
+    return [
+        f"no column {meant[0]!r}: did you mean that by {name!r}?"
+        for name in names
+        if name not in COLUMNS and (meant := get_close_matches(name, missing, 1, 0.75))
+    ]
 
 
 def _plain(cell: str) -> str:

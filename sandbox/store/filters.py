@@ -359,7 +359,7 @@ def order_named(name: str, vocabulary: Vocabulary) -> str:
     sign, column = ("-", name[1:]) if name.startswith("-") else ("", name)
     column = NUMBERS.get(column, column)
     if column not in ORDERS:
-        column = str(score_named(column, vocabulary.scores, ORDERS))
+        column = str(score_named(column, vocabulary.scores, (*ORDERS, *NUMBERS)))
     return sign + column
 
 

@@ -94,6 +94,8 @@ def test_another_agent_plays_on_and_settings_are_its_own(run: Run, episode: dict
         (("--at", "1", "--action", "[1]"), 3, "expected an object with the action's kind"),
         (("--at", "1", "--action", '{"kind": "fly"}'), 3, "there is no action 'fly'. Legal now: climb(); stay()"),
         (("--at", "1", "--agent", "baselines/rando"), 4, "did you mean 'baselines/random'?"),
+        (("--at", "1", "--action", ""), 3, "not JSON"),
+        (("--at", "1", "-A", "depth=3"), 3, "-A is a setting of the agent that --agent names"),
         (("--at", "1", "--agent", "human:ann"), 3, "sandbox play"),
         (("--at", "1", "--agent", "baselines/first", "--action", '{"kind": "stay"}'), 3, "an action or an agent"),
     ],

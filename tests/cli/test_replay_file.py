@@ -74,7 +74,6 @@ def test_the_screen_of_a_step_becomes_a_picture_without_a_terminal(recorded: tup
     [
         (None, "a.pdf", "must end in .html, .md, .txt or .svg"),
         ([], "a.html", "which episode"),
-        (None, "no/a.md", "No such"),
     ],
 )
 def test_what_cannot_be_written_is_an_error_that_says_why(
@@ -92,3 +91,4 @@ def test_a_view_of_a_step_is_printed_where_an_episode_is_named(recorded: tuple[s
     assert any("[-8-]{+9+}" in line for line in lines)
     replay(recorded, "--view", "diff", code=3, episode=[])
     replay(recorded, "--view", "diff", "--json", code=3)
+    replay(recorded, "--view", "diff", "-o", "never.md", code=3)

@@ -31,6 +31,14 @@ def test_in_a_share_each_item_counts_once_however_often_it_was_observed():
         share([])
 
 
+def test_the_kappa_of_a_judge_who_always_says_the_same_is_zero():
+    yes = [index % 7 < 3 for index in range(47)]
+    items = [str(index % 11) for index in range(47)]
+    result = agreement(yes, [True] * 47, items)
+    assert result.kappa == 0.0
+    assert result.chance == pytest.approx(result.rate)
+
+
 def test_cohens_own_kind_of_table_gives_its_kappa():
     # 20 yes/yes, 5 yes/no, 10 no/yes, 15 no/no: agreement .7, by chance .5, kappa .4.
     first = ["yes"] * 25 + ["no"] * 25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,34 @@ def test_a_table_with_faults_names_each_by_its_line_and_nothing_is_taken(
     assert [fault.partition(":")[0] for fault in faults] == ["line 3", "line 4", "line 5"]
     assert "no step 9: the episode has 3 steps" in faults[0]
     assert said(store) == []
+
+
+def test_rows_that_contradict_each_other_are_named_and_none_is_taken(
+    store: Store, filled: Sequence[Episode], tmp_path: Path
+) -> None:
+    table = tmp_path / "labels.csv"
+    key = filled[0].id
+    rows = ("1,", "yes,", "0,ann", "0,bob")
+    table.write_text("\n".join(["episode,step,name,value,author", *(f"{key},1,lies,{row}" for row in rows)]))
+    with pytest.raises(InputError, match="line 4: ann says something else of 'lies' there in line 2"):
+        read_table(store, table, "ann")
+    assert said(store) == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "told"),
+    [
+        ("episode;name;value", "columns are separated by commas, and not by ';'"),
+        ("Episodes,name", "no column 'episode': did you mean 'episodes'"),
+        ("episode,name,vlaue,colour", "no column 'value': did you mean that by 'vlaue'"),
+        ("id,colour", "no column 'episode'"),
+    ],
+)
+def test_a_heading_that_is_not_understood_is_said(store: Store, tmp_path: Path, heading: str, told: str) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(f"{heading}\n")
+    with pytest.raises(InputError, match=re.escape(told)):
+        read_table(store, table, "ann")
 
 
 def test_a_table_is_taken_in_one_transaction(

@@ -168,6 +168,8 @@ def test_a_score_of_any_name_is_found_by_the_key_that_completion_offers(name: st
 
 def test_an_order_may_be_written_as_people_call_it() -> None:
     assert order_named("-return", KNOWN) == "-total"
+    with pytest.raises(InputError, match="did you mean 'return'"):
+        order_named("retrun", KNOWN)
     assert order_named("hazard", KNOWN) == "risk/power/hazard"
     with pytest.raises(InputError, match="did you mean 'steps'"):
         order_named("stesp", KNOWN)
