@@ -236,7 +236,7 @@ def _chosen(opened: Store, made: Builder, experiment: Experiment, count: int, *,
     One that was left in its midst is gone on with, unless the person, where they can be asked, wants another.
     """
     from sandbox.errors import UnknownName
-    from sandbox.store.store import OPEN
+    from sandbox.store.queue import OPEN
     from sandbox.text import display_line
 
     chosen: list[EpisodeSpec] = []

@@ -82,7 +82,7 @@ def command(
     from sandbox.runner.people import people_of
     from sandbox.runner.run import run_experiment
     from sandbox.runner.work import CONCURRENT
-    from sandbox.store.store import OPEN
+    from sandbox.store.queue import OPEN
 
     if (experiment is None) == (not env):
         raise InputError("give either an experiment file, or --env ID and --agent ID")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, exists, select
 from sandbox.scorer import Card, Mark, Score
 from sandbox.store.columns import from_column
 from sandbox.store.database import chunks
-from sandbox.store.members import members_of
+from sandbox.store.members import is_in, members_of
 from sandbox.store.reading import raw_rows
 from sandbox.store.rows import MarkRow, ScoreRow
 from sandbox.store.tables import CARD, EPISODE, MARK, SCORE
@@ -46,32 +46,28 @@ LATEST_CARD = ~exists().where(
 
 
 def read_cards(
-    connection: Connection, scorer: str, version: int, config_hash: str, numbers: Select[Any] | None
+    connection: Connection, scorer: str, version: int, config_hash: str, experiment: int | None
 ) -> dict[str, Card]:
-    """See `Store.cards`; `numbers`: of the episodes asked about."""
+    """See `Store.cards`."""
     query = (
         select(EPISODE.c.key, CARD.c.number)
         .join(EPISODE, and_(EPISODE.c.number == CARD.c.episode, EPISODE.c.attempt == CARD.c.attempt))
-        .where(CARD.c.scorer == scorer, CARD.c.version == version, CARD.c.config == config_hash)
+        .where(CARD.c.scorer == scorer, CARD.c.version == version, CARD.c.config == config_hash, is_in(experiment))
         .order_by(EPISODE.c.number)
     )
-    if numbers is not None:
-        query = query.where(EPISODE.c.number.in_(numbers))
     key_of = {row.number: row.key for row in connection.execute(query)}
     said = _cards(connection, list(key_of))
     return {key: said[number] for number, key in key_of.items()}
 
 
-def read_latest(connection: Connection, numbers: Select[Any] | None) -> dict[str, dict[str, Card]]:
-    """See `Store.latest_cards`; `numbers`: of the episodes asked about."""
+def read_latest(connection: Connection, experiment: int | None) -> dict[str, dict[str, Card]]:
+    """See `Store.latest_cards`."""
     query = (
         select(EPISODE.c.key, CARD.c.number, CARD.c.scorer)
         .join(EPISODE, and_(EPISODE.c.number == CARD.c.episode, EPISODE.c.attempt == CARD.c.attempt))
-        .where(LATEST_CARD)
+        .where(LATEST_CARD, is_in(experiment))
         .order_by(EPISODE.c.number, CARD.c.scorer)
     )
-    if numbers is not None:
-        query = query.where(EPISODE.c.number.in_(numbers))
     rows = connection.execute(query).all()
     said = _cards(connection, [row.number for row in rows])
     found: dict[str, dict[str, Card]] = {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,17 @@ def is_dead(owner: str) -> bool:
     except PermissionError:
         pass
     return _started(int(pid)) != rest.partition("/")[0]  # its number was given to another
+
+
+def read_is_held(connection: Connection, key: str) -> bool:
+    """See `Store.is_held`."""
+    query = select(EPISODE.c.lease_owner, EPISODE.c.lease_until).where(
+        EPISODE.c.key == key, EPISODE.c.status == "running"
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None or row.lease_until is None or row.lease_until < time.time():
+        return False
+    return not is_dead(row.lease_owner or "")
 
 
 def _started(pid: int) -> str:

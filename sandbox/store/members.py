@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select, true
 
 from sandbox.store.tables import EPISODE, MEMBERSHIP
 
@@ -19,3 +19,13 @@ def members_of(experiment: int | None) -> Select[Any]:
         .where(MEMBERSHIP.c.experiment == experiment)
         .order_by(MEMBERSHIP.c.position, EPISODE.c.number)
     )
+
+
+def numbers_in(experiment: int) -> Select[Any]:
+    """The numbers of the experiment's episodes."""
+    return select(MEMBERSHIP.c.episode).where(MEMBERSHIP.c.experiment == experiment)
+
+
+def is_in(experiment: int | None) -> ColumnElement[bool]:
+    """That an episode is in the experiment; where none is named, every one is."""
+    return true() if experiment is None else EPISODE.c.number.in_(numbers_in(experiment))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, and_, func, select
 
+from sandbox.store.reading import EpisodeColumns
 from sandbox.store.rows import Pulse
 from sandbox.store.tables import EPISODE, MEMBERSHIP, STEP
 
@@ -29,3 +30,11 @@ def read_open(connection: Connection, experiment: int | None) -> tuple[int, int]
         query = query.where(select(MEMBERSHIP.c.episode).where(member).exists())
     counts: dict[str, int] = {row[0]: row[1] for row in connection.execute(query.group_by(EPISODE.c.status))}
     return counts.get("pending", 0), counts.get("running", 0)
+
+
+def read_farthest(connection: Connection, row: EpisodeColumns) -> int | None:
+    """Which attempt before the latest came farthest, the later of two; None where none began."""
+    earlier = and_(STEP.c.episode == row.number, STEP.c.attempt < row.attempt)
+    far = select(STEP.c.attempt).where(earlier).group_by(STEP.c.attempt)
+    found: int | None = connection.execute(far.order_by(func.count().desc(), STEP.c.attempt.desc()).limit(1)).scalar()
+    return found

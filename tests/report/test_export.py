@@ -108,7 +108,7 @@ def test_a_fork_has_its_parent(store: Store, tmp_path: Path) -> None:
 def test_a_long_episode_is_exported_in_pieces(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory does not follow the longest episode."""
     export(store, None, "jsonl", tmp_path / "whole")
-    monkeypatch.setattr("sandbox.store.store.STEPS_IN_PIECE", 3)
+    monkeypatch.setattr("sandbox.store.passes.STEPS_IN_PIECE", 3)
     assert max(len(piece.steps) for piece in store.pieces()) == 3
     export(store, None, "jsonl", tmp_path / "pieces")
     for table in ("steps", "choices"):
