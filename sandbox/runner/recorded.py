@@ -10,7 +10,6 @@ from sandbox.importing import Ending, Notes, RecordedTrace
 from sandbox.runner.run import Ran
 from sandbox.runner.tally import Progress, Tally
 from sandbox.store import Store
-from sandbox.store.writer import Writer
 from sandbox.text import canonical
 from sandbox.trace import Episode, EpisodeSpec, Step, trusted
 
@@ -51,13 +50,12 @@ def record_traces(
     ran, tally = Ran(number, total=len(by_key)), Tally(earlier=len(by_key) - len(missing))
     if progress:
         progress(tally, len(missing))
-    writer = store.writer()
     for key in by_key:
         if key in missing:
-            tally.add(Tally.of(_record(by_key[key], writer)))
+            tally.add(Tally.of(_record(by_key[key], store)))
             if progress:
                 progress(tally, len(missing))
-    writer.flush()
+    store.writer().flush()
     ran.done, ran.failed = tally.done, tally.failed
     return ran
 
@@ -90,8 +88,8 @@ def _revise(
         notes.warnings.append(f"{scored:,} of the episodes were in the store with other scores: these are taken")
 
 
-def _record(trace: RecordedTrace, writer: Writer) -> Episode:
-    spec = trace.spec
+def _record(trace: RecordedTrace, store: Store) -> Episode:
+    spec, writer = trace.spec, store.writer()
     attempt = writer.begin(spec)
     digest = ""
     outlines: list[Step] = []
@@ -106,7 +104,7 @@ def _record(trace: RecordedTrace, writer: Writer) -> Episode:
     episode = _episode(spec, attempt, tuple(outlines), digest, ending)
     writer.finish(episode)
     for scorer, card in ending.cards.items():
-        writer.save_card(scorer, VERSION, CONFIG, spec.key, card)
+        store.save_card(scorer, VERSION, CONFIG, spec.key, card)
     return episode
 
 

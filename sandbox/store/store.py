@@ -71,7 +71,7 @@ from sandbox.store.rows import (
 from sandbox.store.searching import search
 from sandbox.store.tables import EPISODE
 from sandbox.store.unpacking import StepSkim
-from sandbox.store.writer import ENDED, Attempts, Writer
+from sandbox.store.writer import ENDED, Attempts, Scored, Writer
 from sandbox.trace import Episode, EpisodeSpec, Step
 
 P = ParamSpec("P")
@@ -476,9 +476,9 @@ class Store:
     ) -> None:
         """Record what a scorer says of an episode's latest attempt, in place of what it said before; in batches.
 
-        `made_of`: the attempt's annotations, if it read any; the card is left out if they are others by then.
+        `attempt`, `made_of`: see `writer.Scored`.
         """
-        self.writer().save_card(scorer, version, config_hash, key, card, attempt, made_of)
+        self.writer().save_card(Scored(scorer, version, config_hash, key, card, attempt, made_of))
 
     def cards(self, scorer: str, version: int, config_hash: str, experiment: int | None = None) -> dict[str, Card]:
         """Key -> what this scorer, with this version and config, said of the episode's latest attempt."""

@@ -95,11 +95,17 @@ class _Finish(NamedTuple):
     claimed: bool
 
 
-class _Scored(NamedTuple):
-    key: str
+class Scored(NamedTuple):
+    """What a scorer, with a version and settings, says of an episode.
+
+    `attempt`: the one that it scored; if another has begun since, the card is left out. `made_of`: the attempt's
+    annotations, if it read any; if they are others by then, the card is left out.
+    """
+
     scorer: str
     version: int
     config: str
+    key: str
     card: Card
     attempt: int | None
     made_of: Sequence[Annotation] | None
@@ -118,7 +124,7 @@ class _Task(NamedTuple):
     result: list[Any]
 
 
-_Entry = _Begin | _Step | _Finish | _Scored | _Replied | _Task
+_Entry = _Begin | _Step | _Finish | Scored | _Replied | _Task
 
 
 class Writer:
@@ -277,28 +283,16 @@ class Writer:
         del self._under_way[episode.id, episode.attempt]
         self._kinds.pop(under_way.number, None)
 
-    def save_card(
-        self,
-        scorer: str,
-        version: int,
-        config_hash: str,
-        key: str,
-        card: Card,
-        attempt: int | None = None,
-        made_of: Sequence[Annotation] | None = None,
-    ) -> None:
-        """Record what a scorer says of an episode's latest attempt; replaces what it said before.
-
-        `attempt`: the one that it scored; if another has begun since, the card is left out. `made_of`: the attempt's
-        annotations, if it read any; if they are others by then, the card is left out.
-        """
+    def save_card(self, scored: Scored) -> None:
+        """Record what a scorer says of an episode's latest attempt; replaces what it said before."""
         if self._redaction:
-            hide = self._redaction.text
+            hide, card = self._redaction.text, scored.card
             card = Card(
                 scores=tuple(score.model_copy(update={"reason": hide(score.reason)}) for score in card.scores),
                 marks=tuple(mark.model_copy(update={"note": hide(mark.note)}) for mark in card.marks),
             )
-        self._enqueue(_Scored(key, scorer, version, config_hash, card, attempt, made_of))
+            scored = scored._replace(card=card)
+        self._enqueue(scored)
 
     def flush(self) -> None:
         """Return when everything enqueued before is committed; commits at once instead of waiting for company."""
@@ -519,7 +513,7 @@ class _Batches:
         with self._connection.begin():
             if self._dictionaries.settle():
                 frames = self._dictionaries.compress(documents)
-            scored = [entry for entry in entries if isinstance(entry, _Scored)]
+            scored = [entry for entry in entries if isinstance(entry, Scored)]
             if scored:  # cards are deleted and made anew, which two processes must not do at once
                 lock(self._connection)
             # Payloads before episodes, each in one order, so that no two processes wait for each other.
@@ -554,10 +548,10 @@ class _Batches:
         self._lost |= {*begins} - {*ours}
         self._begin_episode.run([("running", attempt, None, 0, b"", "", None, 0, None, n) for n, attempt in ours])
 
-    def _score(self, scored: Sequence[_Scored]) -> None:
+    def _score(self, scored: Sequence[Scored]) -> None:
         # A scorer's cards together, until another version of it or other settings follow: the last ones are its latest.
-        groups: list[tuple[tuple[str, int, str], dict[str, _Scored]]] = []
-        latest: dict[str, tuple[tuple[str, int, str], dict[str, _Scored]]] = {}
+        groups: list[tuple[tuple[str, int, str], dict[str, Scored]]] = []
+        latest: dict[str, tuple[tuple[str, int, str], dict[str, Scored]]] = {}
         for entry in scored:
             by = (entry.scorer, entry.version, entry.config)
             if entry.scorer not in latest or latest[entry.scorer][0] != by:
