@@ -6,6 +6,8 @@ import os
 import shutil
 import sys
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,7 @@ def walk(tmp_path: Path, name: str, texts: list[str]) -> str:
             store.annotate(key, "label", author=f"by {text}", step=0, name=text, value=1.0)
     root = Path(__file__).parents[2]
     places = [str(root / place) for place in (".", "environments", "agents", "plugins")]
-    home = {"PYTHONPATH": os.pathsep.join(places), "XDG_CONFIG_HOME": str(tmp_path), "SANDBOX_AUTHOR": "ann"}
+    home = {"PYTHONPATH": os.pathsep.join(places), "XDG_CONFIG_HOME": str(tmp_path / name), "SANDBOX_AUTHOR": "ann"}
     command = [sys.executable, "-m", "sandbox", "replay", key, "--store", str(path)]
     with Terminal(command, SIZE, home) as terminal:
         terminal.wait_for("step 1 of ")
@@ -60,8 +62,11 @@ def walk(tmp_path: Path, name: str, texts: list[str]) -> str:
 
 
 def test_of_hundreds_of_notes_labels_and_pastes_none_reaches_the_terminal(tmp_path: Path) -> None:
-    known, _ = shapes(walk(tmp_path, "tame", [f"{nonce(one)} plain" for one in range(COUNT)]))
-    found, shown = shapes(walk(tmp_path, "wild", payloads(COUNT)))
+    both = {"tame": [f"{nonce(one)} plain" for one in range(COUNT)], "wild": payloads(COUNT)}
+    with ThreadPoolExecutor() as pool:  # side by side: most of a walk is waiting
+        tame, wild = pool.map(partial(walk, tmp_path), both, both.values())
+    known, _ = shapes(tame)
+    found, shown = shapes(wild)
     assert found <= known
     bad = {hex(ord(one)) for one in set(shown) if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
     assert bad <= {"0xa", "0xd"}
