@@ -58,9 +58,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the crash tests counted, and what the recovery tests found."""
+    """What the crash tests counted, what the recovery tests found, and what imports of Inspect's logs took."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
-    for section in ("crash", "recovery"):
+    for section in ("crash", "recovery", "inspect"):
         lines = [line for report in reports for name, line in report.user_properties if name == section]
         if lines:
             terminalreporter.section(section)

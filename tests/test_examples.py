@@ -90,9 +90,9 @@ def test_an_example_with_the_embedded_model_runs_with_a_limit(path: Path, capsys
         pytest.skip("the embedded runtime is not installed: pip install '.[local]'")
     if weights.find("smollm2") is None:
         pytest.skip("the weights are not here: sandbox setup model smollm2")
-    document = run(capsys, "run", path, "--limit", 4)
+    document = run(capsys, "run", path, "--limit", 2)
     played = [episode["status"] for episode in document["episodes"] if episode["status"] not in ("pending", "running")]
-    assert played == ["finished"] * 4
+    assert played == ["finished"] * 2
 
 
 def test_every_example_says_how_it_is_run_and_can_be_read() -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,9 @@ def test_a_scorer_of_ours_reads_what_was_said(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("form", "turns"), [("eval", 2_000), ("json", 200)])
-def test_100_000_events_are_imported_in_bounded_memory(tmp_path: Path, form: str, turns: int) -> None:
+def test_100_000_events_are_imported_in_bounded_memory(
+    tmp_path: Path, form: str, turns: int, record_property: Callable[[str, object], None]
+) -> None:
     """Fewer turns in the plain one, which repeats all messages at each: it would have two gigabytes."""
     folder = write(tmp_path / "logs", f"events.{form}=100000,{100_000 // turns}")
     words = ["import", "inspect", str(folder), "--store", str(tmp_path / "x.db"), "--json"]
@@ -116,7 +119,8 @@ def test_100_000_events_are_imported_in_bounded_memory(tmp_path: Path, form: str
     [episode] = json.loads(done.stdout)["episodes"]
     assert (episode["status"], episode["steps"]) == ("finished", turns)
     peak, seconds = done.stderr.split("measured: ")[1].split()
-    print(f"100,000 events of a .{form}: {int(peak) // 1024} MB at most, {seconds} CPU seconds")
+    said = f"100,000 events of a .{form}: {int(peak) // 1024} MB at most, {seconds} CPU seconds"
+    record_property("inspect", said)
     assert int(peak) // 1024 < MOST_MEMORY
 
 

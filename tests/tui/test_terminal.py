@@ -144,20 +144,37 @@ LISTS = (
 """The same of the list: groups, sorting, completion, help, two episodes side by side, experiments."""
 
 
-@pytest.mark.parametrize(("size", "count"), [((200, 60), 2_000), ((80, 24), 400)], ids=["200x60", "80x24"])
-def test_of_thousands_of_payloads_none_reaches_the_terminal(tmp_path: Path, size: tuple[int, int], count: int) -> None:
-    """The kinds of control sequences are those of a harmless store, and nothing between them is a control character."""
-    tame, wild = [f"{nonce(one)} plain" for one in range(2 * EACH)], payloads(count)
-    parts = [wild[start : start + 5 * EACH] for start in range(0, count, 5 * EACH)]
-    # Side by side: a walk waits nine tenths of its time for silence.
+SIZES = {(200, 60): 2_000, (80, 24): 400}
+"""Columns and rows -> how many texts are shown there."""
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int], list[str]]:
+    """By size what came out of a harmless store, then of hostile ones; side by side, since a walk mostly waits."""
     with ThreadPoolExecutor() as pool:
-        walks = [pool.submit(walk, tmp_path / str(number), texts, size) for number, texts in enumerate([tame, *parts])]
-    outputs = [one.result() for one in walks]
-    known, _ = shapes(outputs[0])
-    found, shown = shapes("".join(outputs[1:]))
+        walks = {}
+        for size, count in SIZES.items():
+            tame, wild = [f"{nonce(one)} plain" for one in range(2 * EACH)], payloads(count)
+            parts = [wild[start : start + 5 * EACH] for start in range(0, count, 5 * EACH)]
+            folder = tmp_path_factory.mktemp("walks")
+            walks[size] = [
+                pool.submit(walk, folder / str(number), texts, size) for number, texts in enumerate([tame, *parts])
+            ]
+        return {size: [one.result() for one in some] for size, some in walks.items()}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+def test_of_thousands_of_payloads_none_reaches_the_terminal(
+    outputs: dict[tuple[int, int], list[str]], size: tuple[int, int]
+) -> None:
+    """The kinds of control sequences are those of a harmless store, and nothing between them is a control character."""
+    tame, *wild = outputs[size]
+    known, _ = shapes(tame)
+    found, shown = shapes("".join(wild))
     assert found <= known
     bad = {hex(ord(one)) for one in set(shown) if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
     assert bad <= {"0xa", "0xd"}
+    count = SIZES[size]
     met = sum(nonce(one) in shown for one in range(count))
     assert met > count * (0.98 if size[0] > 100 else 0.6)
     print(f"{count} payloads at {size[0]}x{size[1]}, {met} of them on the screen, 0 reached the terminal")
