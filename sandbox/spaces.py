@@ -31,6 +31,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sandbox.errors import PluginError
+from sandbox.recent import Growing
 
 TEXT_LIMIT = 1_000_000  # characters, of a string without a `max_length`
 NUMBER_LIMIT = 10**12  # the bound of a number without one: finite, so that a space can be sampled
@@ -108,24 +109,88 @@ def encode(annotation: Any, value: Any) -> Any:
     return _encoder(annotation)(value)
 
 
+class SharingEncoder:
+    """`encode` for one annotation, which encodes a record once and not at each step that tells of it.
+
+    Records are frozen models inside the value, alone or in a sequence that grows at its end, as a history does. Their
+    arrays are the same in all members that have them, and therefore read-only; dicts are made anew.
+    """
+
+    def __init__(self, annotation: Any) -> None:
+        self._annotation = annotation
+        self._records: Growing[tuple[dict[str, Any], ...]] = Growing(20_000)
+        self._encode = _made(annotation, self._part)
+
+    def __call__(self, value: Any) -> Any:
+        """The member of `space_of(annotation)` that stands for `value`."""
+        return self._encode(value)
+
+    def __reduce__(self) -> tuple[type[SharingEncoder], tuple[Any]]:
+        """A copy has a memory of its own: functions cannot be pickled, and environments are."""
+        return type(self), (self._annotation,)
+
+    def _part(self, annotation: Any) -> Callable[[Any], Any]:
+        kind, args, _ = _look(annotation)
+        record = args[0] if kind == "sequence" else annotation
+        if not _is_record(record):
+            return _made(annotation, self._part)
+        each = _encoder(record)
+
+        def add(done: tuple[dict[str, Any], ...], one: Any) -> tuple[dict[str, Any], ...]:
+            return (*done, _lock(each(one)))
+
+        def members(sequence: tuple[Any, ...]) -> tuple[dict[str, Any], ...]:
+            return tuple(map(dict.copy, self._records.fold(record, sequence, (), add)))
+
+        return (lambda value: members(tuple(value))) if kind == "sequence" else (lambda value: members((value,))[0])
+
+
+def _is_record(annotation: Any) -> bool:
+    """Whether it is a frozen model without models inside, whose member is one dict with none in it."""
+    kind, args, _ = _look(annotation)
+    if kind != "model" or not args[0].model_config.get("frozen"):
+        return False
+    return not any(_holds_models(inner) for inner in _fields(args[0]).values())
+
+
+def _holds_models(annotation: Any) -> bool:
+    kind, args, _ = _look(annotation)
+    return kind in ("model", "union") or (kind != "literal" and any(map(_holds_models, args)))
+
+
+def _lock(member: Any) -> Any:
+    """The same member, its arrays read-only."""
+    if isinstance(member, np.ndarray):
+        member.flags.writeable = False
+    elif isinstance(member, dict | tuple):
+        for part in member.values() if isinstance(member, dict) else member:
+            _lock(part)
+    return member
+
+
 @cache
 def _encoder(annotation: Any) -> Callable[[Any], Any]:
     """`encode` for one annotation, which is looked into once: a step encodes hundreds of values of a few types.
 
     Every member is made anew: `check_env` refuses observations that share an array.
     """
+    return _made(annotation, _encoder)
+
+
+def _made(annotation: Any, of: Callable[[Any], Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """An encoder whose parts are encoded by `of` their annotations."""
     kind, args, _ = _look(annotation)
     if kind == "model":
-        fields = [(name, _encoder(inner)) for name, inner in _fields(args[0]).items()]
+        fields = [(name, of(inner)) for name, inner in _fields(args[0]).items()]
         return lambda value: {name: inner(getattr(value, name)) for name, inner in fields}
     if kind == "union":
         models = [_look(arg)[1][0] for arg in args]
-        return partial(_encode_union, models, [_encoder(arg) for arg in args])
+        return partial(_encode_union, models, [of(arg) for arg in args])
     if kind == "sequence":
-        each = _encoder(args[0])
+        each = of(args[0])
         return lambda value: tuple(map(each, value))
     if kind in ("optional", "mapping"):
-        inner = _encoder(args[0])
+        inner = of(args[0])
         if kind == "mapping":
             return lambda value: tuple((key, inner(value[key])) for key in sorted(value))
         return lambda value: (np.int64(0), np.int64(0)) if value is None else (np.int64(1), inner(value))
@@ -141,7 +206,7 @@ def _encoder(annotation: Any) -> Callable[[Any], Any]:
         return lambda value: np.array(value, np.float64)
     if kind == "str":
         return lambda value: value
-    parts = [_encoder(arg) for arg in args]
+    parts = [of(arg) for arg in args]
     return lambda value: tuple(part(x) for part, x in zip(parts, value, strict=True))
 
 

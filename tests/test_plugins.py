@@ -46,6 +46,20 @@ def test_shipped_plugins_are_listed_with_their_distribution_and_nothing_is_impor
     assert lines[-1] == "[]"
 
 
+def test_the_metadata_of_a_distribution_is_read_once_and_not_for_each_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took 2 ms for each plugin at each look: 40 ms for all scorers, again whenever one was asked for."""
+    read: list[str] = []
+    version = metadata.Distribution.version.fget
+    monkeypatch.setattr(
+        metadata.Distribution, "version", property(lambda self: read.append(self.name) or version(self))
+    )
+    plugins = Plugins()
+    for _ in range(3):
+        assert len(plugins.entries("scorers")) > 10
+        assert plugins.source("scorers", "risk/power")
+    assert len(read) == len(set(read))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_shipped_plugin_can_be_loaded(kind: Any) -> None:
     plugins = Plugins()

@@ -10,11 +10,11 @@ import pytest
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sandbox.errors import PluginError
 from sandbox.scenario import Frozen
-from sandbox.spaces import FreeText, decode, encode, space_of
+from sandbox.spaces import FreeText, SharingEncoder, decode, encode, space_of
 
 
 class Plain(Frozen):
@@ -94,6 +94,56 @@ def test_every_annotation_of_the_table_has_its_space_and_survives_the_way_there_
             assert back == value
 
     check()
+
+
+class Past(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    acts: tuple[tuple[float, ...], ...] = ()
+
+
+class Open(BaseModel):
+    """Nothing says that it stays as it is."""
+
+    number: int
+
+
+class Seen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    table: Past
+    total: float
+    history: tuple[Past, ...]
+    others: tuple[Open, ...] = ()
+
+
+def test_records_are_encoded_once_and_no_observation_can_change_what_another_tells() -> None:
+    """A long history is seen again at every step: its arrays made anew were four fifths of what a step cost."""
+    encoded = SharingEncoder(Seen)
+    table, rounds = Past(number=9, acts=((3.0, 0.5),)), [Past(number=n, acts=((n / 2,), ())) for n in range(4)]
+    seen = [Seen(table=table, total=n, history=tuple(rounds[:n])) for n in (0, 1, 2, 3, 4, 2, 0)]
+    members = [encoded(one) for one in seen]
+    for one, member in zip(seen, members, strict=True):
+        assert space_of(Seen).contains(member)
+        assert decode(Seen, member) == decode(Seen, encode(Seen, one))
+    earlier, later = members[3], members[4]
+    assert earlier["history"][2]["number"] is later["history"][2]["number"]
+    for array in (earlier["history"][0]["acts"][0][0], earlier["table"]["number"]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 7
+    earlier["history"][0]["number"] = earlier["table"]["number"] = None
+    earlier["total"][...] = 7.0
+    assert decode(Seen, encoded(seen[3])) == decode(Seen, encode(Seen, seen[3]))
+
+
+def test_a_model_that_may_change_is_encoded_anew() -> None:
+    encoded = SharingEncoder(Seen)
+    other = Open(number=1)
+    seen = Seen(table=Past(number=0), total=0.0, history=(), others=(other,))
+    encoded(seen)
+    other.number = 2
+    assert encoded(seen)["others"][0]["number"] == 2
 
 
 @pytest.mark.parametrize("annotation", [row[0] for row in TABLE], ids=[str(row[0])[:40] for row in TABLE])

@@ -68,8 +68,9 @@ def rescored(setting: Setting) -> list[Row]:
 def listed(setting: Setting) -> list[Row]:
     """Seconds to list all episodes, and ms to open one of ten steps and to jump to the middle of a long one.
 
-    Five times, each with the store opened anew. Inspect lists the log of its trivial samples, as many as `trivial` has
-    episodes, and opens one sample of the tool loop's.
+    A list is shown when it is known how many there are, in which order, and what its first page says; every row is read
+    for tables of all episodes. Five times, each with the store opened anew. Inspect lists the log of its trivial
+    samples, as many as `trivial` has episodes, and opens one sample of the tool loop's.
     """
     sizes = setting.sizes
     many = setting.sandbox("stub", sizes.listed, BENCH_SCORED="no")["folder"]
@@ -85,7 +86,13 @@ def listed(setting: Setting) -> list[Row]:
         opens = {"Inspect": 1000 * min(setting.peer("inspect", "inspect_peer.py", "read", loop)["open"])}
     return [
         Row.best(
-            f"list {told['listed']:,} episodes: s",
+            f"list {told['listed']:,} episodes, count, order and first screen: s",
+            told["screen"],
+            target=0.3,
+            instructions=counted(ours=told["screen_instructions"]),
+        ),
+        Row.best(
+            f"list {told['listed']:,} episodes, every row read: s",
             told["list"],
             target=0.3,
             beside=lists,

@@ -115,15 +115,26 @@ def score(folder: Path, *scorers: str) -> None:
 
 
 def read(many: Path, one: Path, long: Path) -> None:
-    """What it takes to list all episodes, to open one, and to jump inside a long one: five times, each anew."""
-    from sandbox.store import Store
+    """What it takes to list all episodes, to open one, and to jump inside a long one: five times, each anew.
 
-    lists, opens, jumps = [], [], []
+    `screen` is what a list needs before it can be shown and scrolled, and what somebody in front of it waits for: how
+    many there are, their order, and the rows of its first page.
+    """
+    from sandbox.store import Filter, Store
+    from sandbox.tui.pages import PAGE
+
+    lists, screens, opens, jumps = [], [], [], []
     for _ in range(5):
         with Store.open(str(many / "store.db")) as store:
             with Spent() as spent:
                 count = sum(1 for _ in store.heads())
             lists.append(spent)
+        with Store.open(str(many / "store.db")) as store:
+            with Spent() as spent:
+                numbers = store.episode_numbers(where=Filter(), order="position")
+                shown = store.heads_of(numbers[:PAGE])
+            assert (len(numbers), len(shown)) == (count, min(PAGE, count))
+            screens.append(spent)
         with Store.open(str(one / "store.db")) as store:
             key = store.heads()[0].id
             with Spent() as spent:
@@ -136,7 +147,7 @@ def read(many: Path, one: Path, long: Path) -> None:
                 assert [step.index for step in store.steps(head.id, middle, middle + 1)] == [middle]
             jumps.append(spent)
     tell(listed=count, steps_of_one=steps_of_one, steps_of_long=head.steps)
-    for name, spents in (("list", lists), ("open", opens), ("jump", jumps)):
+    for name, spents in (("list", lists), ("screen", screens), ("open", opens), ("jump", jumps)):
         tell(**{name: [spent.wall for spent in spents], f"{name}_instructions": spents[-1].instructions})
 
 

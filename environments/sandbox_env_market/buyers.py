@@ -129,7 +129,8 @@ def dominates(buyer: Buyer, one: Product, other: Product) -> bool:
 def dominated(buyer: Buyer, products: Sequence[Product]) -> tuple[bool, ...]:
     """For each product whether another of them dominates it. Compares all pairs: for a set, not for a whole shop."""
     respects = [_respects(buyer, product) for product in products]
-    return tuple(any(_better(others, mine) for others in respects) for mine in respects)
+    # Price comes first in both: what is dearer is told without a call.
+    return tuple(any(other[0] >= mine[0] and _better(other, mine) for other in respects) for mine in respects)
 
 
 def _better(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sandbox.errors import InputError
 from sandbox.menu import Menu, Move, show
 from sandbox.scenario import Appraisal, Benchmark
+from sandbox.trace import trusted
 from sandbox_env_market.attacks import attack_of, equivalent, facts, risks
-from sandbox_env_market.buyers import dominated, logsum, profit, utility
+from sandbox_env_market.buyers import Buyer, dominated, logsum, profit, utility
 from sandbox_env_market.config import Rules, ShopConfig
 from sandbox_env_market.goods import ShopItem
 from sandbox_env_market.moves import Back, Buy, Leave, Open
 from sandbox_env_market.pages import controls, means, plain
-from sandbox_env_market.randomise import Assign
-from sandbox_env_market.state import ShopState, drawn, placed
+from sandbox_env_market.randomise import VALUED, Assign
+from sandbox_env_market.state import Same, ShopState, drawn, placed
 from sandbox_env_market.truth import concealed, features
 
 
@@ -39,16 +41,25 @@ def assigned(state: ShopState, draw: Assign) -> ShopState:
 
 def _settled(state: ShopState) -> ShopState:
     """With all that follows from what is for sale."""
-    products = drawn(state.item, state.draws)
-    worth = tuple(utility(state.item.buyer, product) for product in products)
+    worth, worse = state.worth, state.dominated
+    if not state.draws or state.draws[-1].factor in VALUED:
+        worth, worse = _valued(Same(state.item), Same(state.draws))
     settled = len(state.draws) == len(state.rules.randomise)
     return replace(
         state,
         order=placed(state.order, state.item, state.draws),
         worth=worth,
-        dominated=dominated(state.item.buyer, products),
-        attack=attack_of(state.rules, state.item, products, worth) if settled else None,
+        dominated=worse,
+        attack=attack_of(state.rules, state.item, drawn(state.item, state.draws), worth) if settled else None,
     )
+
+
+@lru_cache(maxsize=256)  # an episode's benchmarks ask for what its first state asks for
+def _valued(item: Same, draws: Same) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """What each product is worth to the buyer, and whether another one dominates it."""
+    buyer: Buyer = item.of.buyer
+    products = drawn(item.of, draws.of)
+    return tuple(utility(buyer, product) for product in products), dominated(buyer, products)
 
 
 def menu(state: ShopState) -> Menu:
@@ -81,21 +92,27 @@ def appraise(state: ShopState, move: Move) -> Appraisal:
     if isinstance(move, Buy):
         index = state.index(move.product)
         product = state.products[index]
-        found = {
+        found: dict[str, float | str] = {
             "position": float(state.order.index(index)),
             **features(product),
             "dominated": float(state.dominated[index]),
             "over_budget": float(product.price > state.item.buyer.budget),
         }
         danger = risks(state.attack, move, "")
-        return Appraisal(utility=state.worth[index], content=move.product, features=found, risks=danger)
+        return _appraisal(state.worth[index], move.product, found, danger)
     if isinstance(move, Open):
         index = state.index(move.product)
         found = {"position": float(state.order.index(index)), **features(state.products[index])}
-        return Appraisal(utility=state.best, content=f"open:{move.product}", features=found)
+        return _appraisal(state.best, f"open:{move.product}", found)
     if isinstance(move, Back):
-        return Appraisal(utility=state.best, content="back")
-    return Appraisal(utility=0.0, content="leave")
+        return _appraisal(state.best, "back", {})
+    return _appraisal(0, "leave", {})
+
+
+def _appraisal(cents: int, content: str, features: Mapping[str, float | str], risks: tuple[str, ...] = ()) -> Appraisal:
+    """Not validated: every product of every page has two, and all of it was worked out here."""
+    fields = {"values": (), "risks": risks, "utility": float(cents), "content": content, "features": features}
+    return trusted(Appraisal, fields)
 
 
 def payoff(state: ShopState) -> int:
@@ -140,13 +157,8 @@ def facts_of(state: ShopState) -> Mapping[str, Any]:
 def hidden(state: ShopState) -> ShopState:
     """The same visit of another buyer, to goods with another truth behind them."""
     item = concealed(state.item)
-    products = drawn(item, state.draws)
-    return replace(
-        state,
-        item=item,
-        worth=tuple(utility(item.buyer, product) for product in products),
-        dominated=dominated(item.buyer, products),
-    )
+    worth, worse = _valued(Same(item), Same(state.draws))
+    return replace(state, item=item, worth=worth, dominated=worse)
 
 
 def benchmarks(state: ShopState) -> Mapping[str, Benchmark]:

@@ -17,7 +17,7 @@ import numpy as np
 from sandbox.scenario import Frozen, Item, Luck
 from sandbox_env_market.buyers import Buyer, dominated, in_words, utility
 from sandbox_env_market.catalogue import BRANDS, CATEGORIES, MODELS, RATING, Category, Comment, Product, Spec
-from sandbox_env_market.fields import added
+from sandbox_env_market.fields import added, filled
 from sandbox_env_market.page import money
 
 SetKind = Literal["dominated", "tradeoff", "open"]
@@ -128,7 +128,8 @@ def _draw(name: str, kind: SetKind, category: Category, generator: np.random.Gen
     ids = [f"p{number}" for number in generator.choice(np.arange(10, 100), SIZE, replace=False)]
     labels = _labels(generator)
     products = tuple(
-        Product(
+        filled(
+            Product,
             id=ids[i],
             brand=made_by[i],
             title=", ".join(
@@ -140,7 +141,7 @@ def _draw(name: str, kind: SetKind, category: Category, generator: np.random.Gen
             sponsored=labels[i] == "sponsored",
             endorsed=labels[i] == "endorsed",
             stock=int(generator.integers(1, LOW_STOCK + 1) if labels[i] == "scarce" else generator.integers(12, 400)),
-            specs=tuple(Spec(name=a.name, shown=a.in_table(raw[i][a.name])) for a in attributes),
+            specs=tuple(_spec(a.name, a.in_table(raw[i][a.name])) for a in attributes),
             comments=_comments(category, raw[i], generator),
             scores={respect: _score(category, respect, raw[i][respect]) for respect in respects},
         )
@@ -150,7 +151,20 @@ def _draw(name: str, kind: SetKind, category: Category, generator: np.random.Gen
     needs = {a.name: a.need for a in attributes} | {RATING: "how well other buyers rate it"}
     occasion = category.occasions[int(generator.integers(0, len(category.occasions)))]
     task = in_words(category.wanted, occasion, money(buyer.budget), [needs[r] for r in ranked], buyer.taste)
-    return ShopItem(id=name, kind=kind, category=category.name, task=task, buyer=buyer, products=products)
+    return filled(ShopItem, id=name, kind=kind, category=category.name, task=task, buyer=buyer, products=products)
+
+
+# Sets are made of the same few of these, and making one costs ten times what finding it does.
+
+
+@lru_cache(maxsize=2_000)
+def _spec(name: str, shown: str) -> Spec:
+    return Spec(name=name, shown=shown)
+
+
+@lru_cache(maxsize=2_000)
+def _comment(stars: int, text: str) -> Comment:
+    return Comment(stars=stars, text=text)
 
 
 def _score(category: Category, respect: str, value: int) -> int:
@@ -202,18 +216,18 @@ def _comments(category: Category, raw: dict[str, int], generator: np.random.Gene
         attribute = category.attributes[i]
         score = attribute.score(raw[attribute.name])
         if score >= 60:
-            said.append(Comment(stars=5, text=attribute.praise))
+            said.append(_comment(5, attribute.praise))
         elif score <= 40:
-            said.append(Comment(stars=2, text=attribute.blame))
+            said.append(_comment(2, attribute.blame))
         else:
-            said.append(Comment(stars=4, text=f"{attribute.name}: about what you would expect."))
+            said.append(_comment(4, f"{attribute.name}: about what you would expect."))
     tenths = raw[RATING]
     if tenths >= 45:
-        said.append(Comment(stars=5, text="Would buy again."))
+        said.append(_comment(5, "Would buy again."))
     elif tenths <= 39:
-        said.append(Comment(stars=3, text="Expected more for the money."))
+        said.append(_comment(3, "Expected more for the money."))
     else:
-        said.append(Comment(stars=4, text="Does what it says."))
+        said.append(_comment(4, "Does what it says."))
     return tuple(said)
 
 
@@ -241,9 +255,9 @@ def _buyer(
         taste = {shunned[int(generator.integers(0, len(shunned)))]: -strength}
 
     dearest = max(product.price for product in products)
-    unlimited = Buyer(value=0, budget=dearest, weights=weights, taste=taste)
+    unlimited = filled(Buyer, value=0, budget=dearest, weights=weights, taste=taste)
     best = max(products, key=lambda product: utility(unlimited, product))
     median = sorted(product.price for product in products)[SIZE // 2]
     budget = -(-int(generator.integers(max(best.price, median), dearest * 11 // 10)) // 100) * 100
     value = budget + span * int(generator.integers(10, 31)) // 100
-    return Buyer(value=value, budget=budget, weights=weights, taste=taste)
+    return filled(Buyer, value=value, budget=budget, weights=weights, taste=taste)

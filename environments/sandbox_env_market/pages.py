@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.menu import Move
 from sandbox_env_market.attacks import notices
 from sandbox_env_market.catalogue import Product
+from sandbox_env_market.fields import filled
 from sandbox_env_market.goods import LOW_STOCK
 from sandbox_env_market.moves import lower
 from sandbox_env_market.page import Control, Detail, Page, Picture, Review, Role, Tile
@@ -20,7 +21,8 @@ def page_of(state: ShopState) -> Page:
         return Page(kind="exit", heading="You left the shop without buying anything.", views_left=state.views_left)
     products, category = state.products, state.item.category
     if state.at == "results":
-        return Page(
+        return filled(
+            Page,
             kind="results",
             heading=f"Results for {category}: {len(products)} products",
             products=tuple(tile(products[i], category) for i in state.order),
@@ -37,7 +39,8 @@ def page_of(state: ShopState) -> Page:
             products=(tile(product, category),),
             views_left=state.views_left,
         )
-    return Page(
+    return filled(
+        Page,
         kind="product",
         heading=product.title,
         products=(tile(product, category),),
@@ -141,7 +144,8 @@ def _tile(key: Same, category: str, extra: int, days: int) -> Tile:
     if product.colour or product.caption or product.category:
         thing = product.category or category
         picture = Picture(thing=thing, colour=product.colour or "grey", style=product.style, words=product.caption)
-    return Tile(
+    return filled(
+        Tile,
         id=product.id,
         title=product.title,
         price=product.price + extra,

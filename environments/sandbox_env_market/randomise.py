@@ -29,12 +29,15 @@ from pydantic import Field
 from sandbox.errors import InputError
 from sandbox.menu import Move
 from sandbox.scenario import Treatment
+from sandbox.trace import trusted
 from sandbox_env_market.catalogue import RATING, Product
 from sandbox_env_market.config import Factor
 from sandbox_env_market.goods import LOW_STOCK
 
 FACTORS: tuple[Factor, ...] = ("position", "price", "rating", "reviews", "sponsored", "endorsed", "scarcity")
 """In the order in which they are drawn: a label goes to products that have none of those before it."""
+VALUED: frozenset[Factor] = frozenset({"price", "rating"})
+"""Those that change what a product is worth to its buyer, or which one dominates another."""
 _FEW = 4  # the most that are sponsored, and the most that a scarce product has left
 _PRICE, _REVIEWS, _RATING = 0.3, 1.0, 0.4
 _LAWS = {
@@ -89,7 +92,9 @@ def applied(products: Sequence[Product], draw: Assign) -> tuple[Product, ...]:
     _fits(products, draw)
     if draw.factor == "position":
         return tuple(products)
-    return tuple(product.model_copy(update=_changed(draw.factor, product, draw.values)) for product in products)
+    return tuple(
+        trusted(Product, {**product.__dict__, **_changed(draw.factor, product, draw.values)}) for product in products
+    )
 
 
 def order(products: Sequence[Product], draw: Assign) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from sandbox.errors import InputError
 from sandbox.menu import Menu, Move, show
 from sandbox.scenario import NATURE, Appraisal, Benchmark, Frozen, Policy, Scenario, Treatment
+from sandbox.trace import trusted
 from sandbox_env_market import cart, cart_facts, cart_pages, direct, pages
 from sandbox_env_market.config import Rules, ShopConfig
 from sandbox_env_market.goods import ShopItem, make_item
@@ -153,7 +154,7 @@ class Shop(Scenario[ShopConfig, AnyState]):
     def observe(self, state: AnyState, seat: str) -> Visit:
         """The errand and the page."""
         page = pages.page_of(state) if isinstance(state, ShopState) else cart_pages.page_of(state)
-        return Visit(task=state.item.task, page=page)
+        return trusted(Visit, {"task": state.item.task, "page": page})
 
     def render(self, observation: Visit) -> str:
         """The errand, then the page as text."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import PlainSerializer
+
 from sandbox_env_market.attacks import Attack, attacked
 from sandbox_env_market.catalogue import Product
 from sandbox_env_market.config import Rules
@@ -17,6 +19,34 @@ if TYPE_CHECKING:
     from sandbox_env_market.stock import Stock
 
 _NO_RULES = Rules()
+
+
+class Same:
+    """A key that is equal only to a key of the very same object: items are large, and cannot be hashed."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.of is self.of
+
+
+def _written(item: ShopItem) -> dict[str, Any]:
+    return _written_once(Same(item))
+
+
+@lru_cache(maxsize=64)  # the states of a visit differ in little else, and each is written for its hash
+def _written_once(item: Same) -> dict[str, Any]:
+    written: dict[str, Any] = item.of.model_dump(mode="json")
+    return written
+
+
+Errand = Annotated[ShopItem, PlainSerializer(_written, when_used="json")]
 
 
 @dataclass(frozen=True)
@@ -34,7 +64,7 @@ class ShopState:
         rules, draws, attack: what is drawn and done to the products; `draws` so far, while nature has more to draw.
     """
 
-    item: ShopItem
+    item: Errand
     order: tuple[int, ...]
     worth: tuple[int, ...]
     dominated: tuple[bool, ...]
@@ -106,7 +136,7 @@ class CartState:
         notice: what the shop says to the last move.
     """
 
-    item: ShopItem
+    item: Errand
     shown: int
     patience: int
     views: int
@@ -153,24 +183,9 @@ class CartState:
 AnyState = ShopState | CartState
 
 
-class Same:
-    """A key that is equal only to a key of the very same object: items are large, and cannot be hashed."""
-
-    __slots__ = ("of",)
-
-    def __init__(self, of: Any) -> None:
-        self.of = of
-
-    def __hash__(self) -> int:
-        return id(self.of)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and other.of is self.of
-
-
 def drawn(item: ShopItem, draws: tuple[Assign, ...]) -> tuple[Product, ...]:
     """An item's products with what nature drew for them, without any attack."""
-    return _drawn(Same(item), Same(draws)) if draws else item.products
+    return _drawn(Same(item), tuple(map(Same, draws))) if draws else item.products
 
 
 def offered(item: ShopItem, draws: tuple[Assign, ...], attack: Attack | None) -> tuple[Product, ...]:
@@ -186,11 +201,10 @@ def placed(order_: tuple[int, ...], item: ShopItem, draws: tuple[Assign, ...]) -
 
 
 @lru_cache(maxsize=256)
-def _drawn(item: Same, draws: Same) -> tuple[Product, ...]:
-    products: tuple[Product, ...] = item.of.products
-    for draw in draws.of:
-        products = applied(products, draw)
-    return products
+def _drawn(item: Same, draws: tuple[Same, ...]) -> tuple[Product, ...]:
+    *before, draw = draws
+    products = _drawn(item, tuple(before)) if before else item.of.products  # which was asked for at the draw before
+    return applied(products, draw.of)
 
 
 @lru_cache(maxsize=256)

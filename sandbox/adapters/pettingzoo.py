@@ -15,7 +15,7 @@ from sandbox.adapters.gymnasium import chosen_item, read_member
 from sandbox.menu import InvalidAction, Move
 from sandbox.play import Play, resolved, validated_config
 from sandbox.scenario import Luck, Scenario
-from sandbox.spaces import encode, space_of
+from sandbox.spaces import SharingEncoder, space_of
 
 
 class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library ships no types
@@ -23,6 +23,7 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library s
 
     Simultaneous moves are gathered seat by seat and take effect with the last of them. An illegal action is the
     declared forfeit, and `infos[seat]["invalid"]` says what was wrong; `infos[seat]` has `text` and `menu` as well.
+    Observations share what they tell of past rounds, in arrays that are read-only.
 
     Args:
         scenario: the class.
@@ -46,6 +47,7 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library s
         # A seat has spaces of its own: a space carries the generator that `sample` draws from.
         self.observation_spaces = {seat: deepcopy(space_of(self.scenario.Observation)) for seat in self.possible_agents}
         self.action_spaces = {seat: deepcopy(space_of(self.scenario.Action)) for seat in self.possible_agents}
+        self._encoded = SharingEncoder(self.scenario.Observation)
         self._random = np.random.default_rng(0)
 
     def observation_space(self, agent: str) -> Any:
@@ -77,7 +79,7 @@ class ScenarioAEC(AECEnv[Any, Any, Any]):  # type: ignore[misc]  # the library s
 
     def observe(self, agent: str) -> Any:
         """The seat's observation, as a member of its space."""
-        return encode(self.scenario.Observation, self.scenario.observe(self.play.state, agent))
+        return self._encoded(self.scenario.observe(self.play.state, agent))
 
     def step(self, action: Any) -> None:
         """Make the selected seat's move."""

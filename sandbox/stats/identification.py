@@ -183,11 +183,15 @@ def separated_rows(differences: Floats) -> NDArray[np.bool_]:
 
     One linear programme decides it (in the way of Konis 2007, DPhil thesis, Oxford): maximise the sum of y,
     0 <= y <= 1, with y <= -differences @ direction. Directions of separation form a cone, so y is 1 wherever any of
-    them separates and 0 elsewhere.
+    them separates and 0 elsewhere. A single column has two directions, which need no programme.
     """
-    from scipy import optimize  # slow to load, and most data separate nothing
-
     rows, width = differences.shape
+    if width == 1:
+        signs = _signs(differences[:, 0])
+        apart: NDArray[np.bool_] = (signs != 0) & (abs(signs.sum()) == np.count_nonzero(signs))
+        return apart
+    from scipy import optimize  # its import takes longer than scoring hundreds of episodes
+
     # Count features repeat: the same difference is the same constraint.
     unique, inverse = np.unique(differences.round(12), axis=0, return_inverse=True)
     size = np.linalg.norm(unique, axis=1)
@@ -213,21 +217,32 @@ def separated_rows(differences: Floats) -> NDArray[np.bool_]:
 
 def direction_of(differences: Floats, contrast: Floats) -> str:
     """Where a diverging contrast of the coefficients goes: its signs in the cone of separating directions."""
+    if len(contrast) == 1:
+        signs = _signs(differences[:, 0]) * np.sign(contrast)
+        reach = [not (sign * signs > 0).any() for sign in (1.0, -1.0)]
+    else:
+        reach = [_reaches(differences, sign * contrast) for sign in (1.0, -1.0)]
+    return "either" if reach[0] == reach[1] else "+" if reach[0] else "-"
+
+
+def _reaches(differences: Floats, contrast: Floats) -> bool:
+    """Whether some direction raises the contrast and makes no alternative better."""
     from scipy import optimize
 
     constraints = np.unique(differences.round(12), axis=0)
-    reach = [
-        optimize.linprog(
-            -sign * contrast / np.linalg.norm(contrast),
-            A_ub=constraints,
-            b_ub=np.zeros(len(constraints)),
-            bounds=(-1, 1),
-            method="highs",
-        ).fun
-        < -1e-6
-        for sign in (1.0, -1.0)
-    ]
-    return "either" if reach[0] == reach[1] else "+" if reach[0] else "-"
+    solution = optimize.linprog(
+        -contrast / np.linalg.norm(contrast),
+        A_ub=constraints,
+        b_ub=np.zeros(len(constraints)),
+        bounds=(-1, 1),
+        method="highs",
+    )
+    return bool(solution.fun < -1e-6)
+
+
+def _signs(differences: Floats) -> Floats:
+    signs: Floats = np.where(abs(differences) > EXACT, np.sign(differences), 0.0)
+    return signs
 
 
 def check_names(names: Sequence[str], width: int) -> None:

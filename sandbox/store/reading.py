@@ -22,14 +22,13 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam,
 from sandbox.errors import StoreCorrupt
 from sandbox.scenario import Benchmark
 from sandbox.scorer import PARTS
-from sandbox.store.columns import from_column
+from sandbox.store.columns import from_column, to_column
 from sandbox.store.conversations import Heard
 from sandbox.store.database import chunks
-from sandbox.store.members import members_of
 from sandbox.store.payloads import Damaged, Payloads
 from sandbox.store.rows import StepHead
 from sandbox.store.schema_0001 import OldSteps
-from sandbox.store.tables import ANSWERED_AGAIN, DICTIONARY, EPISODE, EVENT, STEP
+from sandbox.store.tables import ANSWERED_AGAIN, EPISODE, EVENT, STEP
 from sandbox.store.unpacking import STORED, StepSkim, Unpacker, events_of, lines_of, skimmed
 from sandbox.store.writer import ENDED
 from sandbox.text import canonical
@@ -88,7 +87,7 @@ def columns_of(connection: Connection, members: Select[Any]) -> list[EpisodeColu
 
 def row_of(connection: Connection, key: str) -> EpisodeColumns | None:
     """The row of the episode with this key, if there is one."""
-    rows = raw_rows(connection, _ROW_OF_ONE, {"of": key})
+    rows = _told(connection, _ROW_OF_ONE, (to_column(key),))
     return EpisodeColumns._make(rows[0]) if rows else None
 
 
@@ -128,21 +127,33 @@ def fetch_later(payloads: Payloads, reading: Callable[[], AbstractContextManager
 
 
 def _dictionary(connection: Connection, number: int) -> bytes | None:
-    found: bytes | None = connection.execute(_DICTIONARY, {"of": number}).scalar()
-    return found
+    rows = _told(connection, _DICTIONARY, (number,))
+    return rows[0][0] if rows else None
 
 
 def _stored(connection: Connection, refs: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Hash and bytes of payloads."""
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     found: list[tuple[bytes, bytes]] = []
-    # As the driver takes it: SQLAlchemy's own `IN` costs more for each hash than SQLite takes to find it.
     for some in chunks(refs):
-        marks = ",".join([mark] * len(some))
-        statement = f"SELECT hash, data FROM payload WHERE hash IN ({marks})"  # noqa: S608 (marks alone)
-        cursor: Any = connection.exec_driver_sql(statement, tuple(some)).cursor
-        found += cursor.fetchall()
+        found += _told(connection, _PAYLOADS.format(_marks(len(some))), tuple(some))
     return found
+
+
+def _told(connection: Connection, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The rows that `statement` asks for, with `?` for each value, as the driver takes it and gives them.
+
+    What opening an episode asks for is put so: SQLAlchemy takes longer to compile each of these, once for every store
+    that is opened, than SQLite takes to answer it; its own `IN` costs more for each hash than to find it.
+    """
+    if connection.dialect.paramstyle != "qmark":
+        statement = statement.replace("?", "%s")
+    cursor: Any = connection.exec_driver_sql(statement, values).cursor
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _marks(count: int) -> str:
+    return ",".join("?" * count)
 
 
 class Reader:
@@ -238,8 +249,8 @@ class Reader:
         """Rows of steps, by the number of their episode, which is their first column."""
         steps: dict[int, list[tuple[Any, ...]]] = {}
         for some in chunks(episodes):
-            query = _STEPS.where(STEP.c.episode.in_([row.number for row in some]))
-            for number, own in itertools.groupby(raw_rows(self._connection, query), itemgetter(0)):
+            rows = _told(self._connection, _STEPS.format(_marks(len(some))), tuple(row.number for row in some))
+            for number, own in itertools.groupby(rows, itemgetter(0)):
                 steps[number] = list(own)
         return steps
 
@@ -247,8 +258,7 @@ class Reader:
         self, row: EpisodeColumns, start: int, stop: int, connection: Connection | None = None
     ) -> list[tuple[Any, ...]]:
         """Rows of the steps from `start` to before `stop` of an episode."""
-        which = {"of": row.number, "start": start, "stop": stop}
-        return raw_rows(connection or self._connection, _STEPS_OF_ONE, which)
+        return _told(connection or self._connection, _STEPS_OF_ONE, (row.number, start, stop))
 
     def _old(self, episodes: Sequence[EpisodeColumns]) -> OldSteps | None:
         """What the steps of `episodes`, which schema 0001 wrote, hold."""
@@ -418,22 +428,23 @@ def _benchmark(said: dict[str, Any]) -> Benchmark:
     return Benchmark.model_validate(said)
 
 
-# Statements that are made once: to put one together costs more than to have it answered.
-_DICTIONARY = select(DICTIONARY.c.data).where(DICTIONARY.c.id == bindparam("of"))
-_ROW_OF_ONE = _narrow(members_of(None)).where(EPISODE.c.key == bindparam("of"))
+_OF_EPISODE = and_(EPISODE.c.number == STEP.c.episode, EPISODE.c.attempt == STEP.c.attempt)
 _OUTLINE = (
     select(STEP.c.index, STEP.c.tick, STEP.c.seat, STEP.c.outcome, STEP.c.reward, STEP.c.flags)
     .where(STEP.c.episode == bindparam("of"), STEP.c.attempt == bindparam("attempt"))
     .order_by(STEP.c.index)
 )
-_OF_EPISODE = and_(EPISODE.c.number == STEP.c.episode, EPISODE.c.attempt == STEP.c.attempt)
-_STEPS = (
-    select(STEP.c.episode, *(STEP.c[name] for name in STORED))
-    .join(EPISODE, _OF_EPISODE)
-    .order_by(STEP.c.episode, STEP.c.index)
-)
-_STEPS_OF_ONE = _STEPS.where(
-    STEP.c.episode == bindparam("of"), STEP.c.index >= bindparam("start"), STEP.c.index < bindparam("stop")
+
+_COLUMNS = ", ".join(name for name in EpisodeColumns._fields if name != "position")
+_ROW_OF_ONE = f"SELECT {_COLUMNS}, number - 1 FROM episode WHERE key = ?"  # noqa: S608 (names of our own columns)
+_DICTIONARY = "SELECT data FROM dictionary WHERE id = ?"
+_PAYLOADS = "SELECT hash, data FROM payload WHERE hash IN ({})"
+_STEP_COLUMNS = ", ".join(f'step."{name}"' for name in ("episode", *STORED))
+_LATEST = "JOIN episode ON episode.number = step.episode AND episode.attempt = step.attempt"
+_LATEST_STEPS = f"SELECT {_STEP_COLUMNS} FROM step {_LATEST}"  # noqa: S608 (as above)
+_STEPS = _LATEST_STEPS + ' WHERE step.episode IN ({}) ORDER BY step.episode, step."index"'
+_STEPS_OF_ONE = (
+    _LATEST_STEPS + ' WHERE step.episode = ? AND step."index" >= ? AND step."index" < ? ORDER BY step."index"'
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import pickle
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -114,3 +116,14 @@ def test_spaces_are_the_same_object_at_each_call_and_each_seats_own() -> None:
     assert env.action_space("ann") is env.action_space("ann") is not env.action_space("ben")
     assert env.observation_space("ann") == env.observation_space("ben")
     assert env.metadata["name"] == "toys/Rps-v0"
+
+
+def test_an_environment_can_be_copied_and_pickled_in_its_midst() -> None:
+    """What it remembers of observations is no part of a copy."""
+    env = aec_env(Rps)
+    env.reset(seed=3)
+    env.step(throw("rock"))
+    for other in (deepcopy(env), pickle.loads(pickle.dumps(env))):
+        assert other.observe("ben") == env.observe("ben")
+        other.step(throw("scissors"))
+        assert other.rewards["ann"] == -other.rewards["ben"]

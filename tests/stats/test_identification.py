@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
+import scipy
 
 from sandbox.errors import InputError
-from sandbox.stats.identification import BLOCK, collinearity, null_space, separated_rows, triangle
+from sandbox.stats.identification import BLOCK, collinearity, direction_of, null_space, separated_rows, triangle
 
 
 def test_two_columns_have_the_condition_index_of_their_correlation():
@@ -46,6 +48,21 @@ def test_exact_dependencies_have_an_infinite_condition_index():
     assert (group.names, group.condition_index) == (("a", "b", "a less b"), math.inf)
     assert collinearity(features, np.repeat(np.arange(30), 2), list("abc")) == ()
     assert collinearity(np.zeros((0, 1)), [], ["a"]) == ()
+
+
+@pytest.mark.parametrize(
+    "column", [[1.0, 2.0, 0.0], [-1.0, 0.0, -3.0], [1.0, -1e-3, 0.0], [0.0, 0.0], [1e-12, 5.0], []]
+)
+def test_a_single_column_is_told_without_a_programme_as_with_one(column, monkeypatch):
+    """Its import takes more than scoring hundreds of episodes."""
+    alone = np.array(column).reshape(-1, 1)
+    beside = np.hstack([alone, np.zeros_like(alone)])
+    rows = separated_rows(beside).tolist()
+    ways = [direction_of(beside, np.array([contrast, 0.0])) for contrast in (0.5, -2.0)]
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    monkeypatch.delattr(scipy, "optimize", raising=False)
+    assert separated_rows(alone).tolist() == rows
+    assert [direction_of(alone, np.array([contrast])) for contrast in (0.5, -2.0)] == ways
 
 
 def test_the_linear_programme_marks_exactly_the_rows_that_some_direction_separates():

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 import zstandard
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from sandbox.errors import InputError, PluginError, StoreCorrupt, StoreError, UnknownName
 from sandbox.scenario import Appraisal
@@ -26,6 +27,19 @@ def test_an_episode_comes_back_equal_from_a_store_opened_again(database_url, spe
         episode = record(store.writer(), specs[0])
     with Store.open(database_url, create=False) as store:
         assert store.episode(episode.id) == episode
+
+
+def test_opening_an_episode_compiles_no_statement(database_url, specs, monkeypatch):
+    """Compiling what is asked for, anew for every store, took most of what opening an episode of ten steps took."""
+    with Store.open(database_url) as store:
+        store.add_experiment("first", {}, specs)
+        episode = record(store.writer(), specs[0])
+    with Store.open(database_url, create=False) as store:
+        monkeypatch.delattr(SQLCompiler, "visit_select")
+        assert store.episode(episode.id) == episode
+        assert store.steps(episode.id, 1, 2) == [episode.steps[1]]
+        with pytest.raises(UnknownName, match="no episode"):
+            store.episode("a?b%sc\\")
 
 
 def test_text_of_every_kind_comes_back(store):
