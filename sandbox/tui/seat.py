@@ -39,7 +39,7 @@ from sandbox.tui.actions import available, bindings, key_name
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.help import HelpScreen
 from sandbox.tui.picture import LONGEST, picture_widget
-from sandbox.tui.screens import FullScreen, Modal, Palette
+from sandbox.tui.screens import FullScreen, Modal, Palette, is_open
 from sandbox.tui.svg import screen_svg
 from sandbox.tui.text_pane import TextPane
 
@@ -241,6 +241,8 @@ class SeatScreen(FullScreen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """A digit is the number of an action."""
+        if not is_open(self):
+            return
         form = self.query_one(ActionForm)
         if form.mode == "choose" and event.character is not None and event.character in "0123456789":
             event.stop()
