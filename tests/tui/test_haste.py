@@ -212,8 +212,8 @@ async def test_the_line_of_keys_says_how_to_leave_at_80_columns() -> None:
     app = ReplayApp(source(), episode=ROBOT.id)
     async with app.run_test(size=SIZE):
         words = app.screen.query_one(KeyBar).words
-        assert words.rstrip().endswith("q back  ? help")
-        assert len(words.rstrip()) <= SIZE[0] - 2
+        assert words.endswith("q back  ? help")
+        assert len(words) <= SIZE[0] - 2  # a blank at the end is enough for the library to cut the line
 
 
 async def test_the_decisive_step_is_named_above_the_panes() -> None:
