@@ -244,3 +244,46 @@ async def test_a_step_that_cannot_be_read_is_named_and_harms_nothing(robot: Epis
         await pilot.press("right")
         assert isinstance(app.screen, EpisodeScreen)
         assert app.screen.index == 2
+
+
+async def test_what_it_saw_is_shown_from_the_first_line_that_is_new(robot: Episode) -> None:
+    """Rules stand first in most observations: at 80x24 they filled the pane at every step."""
+    rules = "\n".join(f"Rule {number}: none." for number in range(30))
+    texts = [f"{rules}\nMove {number}.\n" + "Noise.\n" * 20 for number in (1, 2, 3)]
+    steps = [
+        step.model_copy(update={"text": text}) for step, text in zip(robot.steps, [*texts, texts[2]], strict=False)
+    ]
+    app = ReplayApp(MemorySource([robot.model_copy(update={"steps": tuple(steps)})], (), ()), episode=robot.id, step=2)
+    async with app.run_test(size=SIZE) as pilot:
+        pane = app.screen.query_one("#saw", TextPane)
+
+        def first() -> str:
+            return pane.rows[round(pane.scroll_y)]
+
+        assert first() == "Rule 28: none."
+        await pilot.press("right")
+        assert first() == "Rule 28: none."
+        await pilot.press("right")  # nothing is new
+        assert first() == "Rule 0: none."
+        await pilot.press("home")  # nothing was seen before
+        assert first() == "Rule 0: none."
+        await pilot.press("right", "d", "d", "slash", *"rule 7", "enter")
+        await pilot.pause()
+        assert first() == "Rule 5: none."
+
+
+async def test_what_was_scrolled_to_is_there_after_a_resize_unless_it_was_left(robot: Episode) -> None:
+    rules = "Rules are long and many, and broken into several rows here. " * 30
+    steps = [
+        step.model_copy(update={"text": f"{rules}\nMove {step.index}.\n" + "Noise.\n" * 40}) for step in robot.steps
+    ]
+    app = ReplayApp(MemorySource([robot.model_copy(update={"steps": tuple(steps)})], (), ()), episode=robot.id, step=2)
+    async with app.run_test(size=SIZE) as pilot:
+        pane = app.screen.query_one("#saw", TextPane)
+        await pilot.press("z")
+        await pilot.pause()
+        assert pane.rows[round(pane.scroll_y) + 2] == "Move 1."
+        await pilot.press("down", "z")
+        place = round(pane.scroll_y)
+        await pilot.pause()
+        assert round(pane.scroll_y) == place
