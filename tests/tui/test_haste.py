@@ -51,7 +51,10 @@ async def at_once(pilot: Pilot[None], *keys: str) -> list[str]:
         ([], ["N", "ctrl+s"], ["EpisodeScreen", "NoteScreen"]),
     ],
 )
-async def test_what_lies_over_an_episode_is_answered_once(before: list[str], keys: list[str], left: list[str]) -> None:
+async def test_what_lies_over_an_episode_is_answered_once(
+    before: list[str], keys: list[str], left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # Ctrl+S before the note is there takes a picture
     app = ReplayApp(source(), episode=ROBOT.id)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(*before)
