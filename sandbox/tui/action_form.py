@@ -34,7 +34,7 @@ class Confirm(Modal[bool]):
     ]
     DEFAULT_CSS = """
     Confirm { align: center bottom; background: transparent; }
-    Confirm VerticalScroll { height: auto; max-height: 50%; padding: 0 1; }
+    Confirm VerticalScroll { height: auto; max-height: 60%; padding: 0 1; }
     Confirm VerticalScroll { background: $surface; border: heavy $primary; }
     Confirm Static { width: 1fr; }
     Confirm #keys { text-style: bold; }

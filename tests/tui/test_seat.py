@@ -159,6 +159,24 @@ def test_keys_that_come_in_one_go_ask_once(keys: list[str]) -> None:
     driven(app, press)
 
 
+@pytest.mark.parametrize("keys", [[], ["h"]])
+@pytest.mark.parametrize("size", [(20, 5), (30, 8), (40, 10)])
+def test_an_action_can_be_seen_on_the_smallest_screen(size: tuple[int, int], keys: list[str]) -> None:
+    app, _ = app_asking(question())
+
+    async def press(pilot: Pilot[None]) -> None:
+        await pilot.press(*keys)
+        await pilot.pause()
+        listed, text = app.seat.query_one(ChoiceList), app.seat.query_one(History if keys else Sight)
+        for shown in (listed, text):
+            assert shown.size.height > 0
+            assert shown.region.bottom < size[1]  # above the keys
+        await pilot.press("1")
+        assert app.screen.query_one("#what", Static).parent.size.height > 0  # type: ignore[union-attr]
+
+    driven(app, press, size)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_fields_are_checked_where_they_stand_and_a_slip_is_no_answer(size: tuple[int, int]) -> None:
     app, heard = app_asking(question())
