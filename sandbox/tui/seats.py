@@ -56,4 +56,4 @@ class Seats(HorizontalScroll, can_focus=False):
             # The library reads a title as markup, unless it is given as content.
             pane.border_title = Content(display_line(("▸ " if acting else "") + column.title, 60))
             pane.set_class(acting, "acting")
-            pane.show_text(column.passages, needle)
+            pane.show_text(column.passages, needle, column.passages[: column.known])

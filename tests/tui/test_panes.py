@@ -272,6 +272,21 @@ async def test_what_it_saw_is_shown_from_the_first_line_that_is_new(robot: Episo
         assert first() == "Rule 5: none."
 
 
+async def test_a_column_is_shown_from_the_first_line_that_is_new_to_its_seat(auction: Episode) -> None:
+    rules = "".join(f"Rule {number}: none.\n" for number in range(30))
+    steps = [step.model_copy(update={"text": rules + step.text}) for step in auction.steps]
+    app = ReplayApp(
+        MemorySource([auction.model_copy(update={"steps": tuple(steps)})], (), ()), episode=auction.id, step=4
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("u")
+        await pilot.pause()
+        await pilot.pause()
+        for pane in app.screen.panes.panes:  # type: ignore[attr-defined]
+            row = round(pane.scroll_y)
+            assert any("Round 2 of 3." in line for line in pane.rows[row : row + pane.size.height])
+
+
 async def test_what_was_scrolled_to_is_there_after_a_resize_unless_it_was_left(robot: Episode) -> None:
     rules = "Rules are long and many, and broken into several rows here. " * 30
     steps = [
