@@ -26,10 +26,10 @@ class MomentPane(TextPane):
         """What stands in the frame."""
         return f"{self.TITLE}, as JSON" if layout.raw else self.TITLE
 
-    def show(self, moment: Moment, layout: Layout, needle: str = "") -> None:
+    def show(self, moment: Moment, layout: Layout, needle: str = "", keep: bool = False) -> None:
         """Show a moment; see `show_text`."""
         self.border_title = self.title(layout)
-        self.show_text(self._readable(moment, layout), needle, self.known(moment, layout))
+        self.show_text(self._readable(moment, layout), needle, self.known(moment, layout), keep)
 
     def _readable(self, moment: Moment, layout: Layout) -> Iterator[Passage]:
         """The passages; where a step that they need cannot be read, what is wrong with it."""

@@ -95,16 +95,21 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         self._begun = 0  # the row that `_begin` scrolled to
         self._base: Style | None = None
 
-    def show_text(self, passages: Iterable[Passage], needle: str = "", known: Sequence[Passage] = ()) -> None:
+    def show_text(
+        self, passages: Iterable[Passage], needle: str = "", known: Sequence[Passage] = (), keep: bool = False
+    ) -> None:
         """Show passages from the top, or from the first row that has `needle`, which is marked throughout.
 
         Only so many of `passages` are asked for as there is room for, others when they are scrolled to.
         `known`: how they begin, and what needs no second reading: without a needle, shown from behind that.
+        `keep`: where a person has scrolled, stay there.
         """
         self._passages, self._coming = [], iter(passages)
         self._needle, self._known = needle.lower(), known
+        keep = keep and round(self.scroll_y) != self._begun
         self._wrap()
-        self._begin()
+        if not keep:
+            self._begin()
         self._say_where()
 
     def passages_shown(self) -> Iterator[Passage]:

@@ -14,6 +14,7 @@ from sandbox.tui.app import ReplayApp
 from sandbox.tui.bar import KeyBar
 from sandbox.tui.episode import EpisodeScreen
 from sandbox.tui.layout import Layout, layout_path, read_layout, write_layout
+from sandbox.tui.moment import Recording
 from sandbox.tui.text_pane import TextPane
 from sandbox.tui.timeline import Timeline
 from tests.tui.conftest import MemorySource
@@ -302,3 +303,24 @@ async def test_what_was_scrolled_to_is_there_after_a_resize_unless_it_was_left(r
         place = round(pane.scroll_y)
         await pilot.pause()
         assert round(pane.scroll_y) == place
+
+
+async def test_what_was_scrolled_to_stays_when_the_same_step_is_read_again(robot: Episode) -> None:
+    """An episode that is followed live is read again each second: the panes went back to their top while one read."""
+    steps = [step.model_copy(update={"text": "Noise.\n" * 60 + str(step.index)}) for step in robot.steps]
+    whole = robot.model_copy(update={"steps": tuple(steps)})
+    app = ReplayApp(MemorySource([whole], (), ()), episode=robot.id, step=1)
+    async with app.run_test(size=SIZE) as pilot:
+        await app.workers.wait_for_complete()
+        screen, pane = app.screen, app.screen.query_one("#saw", TextPane)
+        assert isinstance(screen, EpisodeScreen)
+        await pilot.press("pagedown", "down")
+        place = round(pane.scroll_y)
+        assert place > 5
+        screen.show_recording(Recording.of(whole), brief=True)
+        await pilot.pause()
+        assert round(pane.scroll_y) == place
+        await pilot.press("x")  # another text of the same step
+        assert round(pane.scroll_y) == 0
+        await pilot.press("x", "right", "left")
+        assert round(pane.scroll_y) == 0
