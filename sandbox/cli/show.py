@@ -51,7 +51,8 @@ def print_episode(store: Store, key: str, step: int | None = None) -> None:
     if step is not None:
         index = step_index(key, step, len(episode.steps))
         episode = episode.model_copy(update={"steps": episode.steps[index : index + 1]})
-    whole = episode.model_dump(mode="json")
+    # A scenario may have put a whole number where its appraisal takes a float: the library would print a warning.
+    whole = episode.model_dump(mode="json", warnings=False)
     whole["summary"] = summary
     whole["scores"] = [{name: getattr(row, name) for name in SCORED} for row in store.scores(episode=key)]
     whole["annotations"] = [as_row(one) for one in store.annotations(episode=key)]

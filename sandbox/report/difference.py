@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import zip_longest
 
 from sandbox.report.plain import saw
 from sandbox.report.words import Passage, passage
@@ -24,6 +25,8 @@ AROUND = 2
 """Unchanged lines that are shown before and after a change."""
 LARGEST = 1_000_000
 """Characters of either text, beyond which they are not compared by lines."""
+FAR = 50_000
+"""Characters of a text in which its first new line is looked for: all above that line is wrapped to be skipped."""
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
@@ -36,6 +39,18 @@ def difference(step: Step, before: Step | None) -> list[Passage]:
         return [Passage("the seat sees this for the first time:", "quiet"), *saw(step)]
     since = passage(f"since step {before.index + 1}, when {step.seat} looked last:", "quiet")
     return [since, *between(before, step)]
+
+
+def known(before: Step, step: Step) -> list[Passage]:
+    """The lines that what is seen at a step begins with as it did at a step `before`; none if no other comes after.
+
+    Only of an observation that was rendered as text, and no further than `FAR` characters.
+    """
+    if is_chance(step) or not step.text:
+        return []
+    old, new = before.text[:FAR].split("\n"), step.text[:FAR].split("\n")
+    same = next((place for place, (one, other) in enumerate(zip_longest(old, new)) if one != other), len(new))
+    return [passage("\n".join(new[:same]), hang=0)] if 0 < same < len(new) else []
 
 
 def between(before: Step, step: Step) -> list[Passage]:

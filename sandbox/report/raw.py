@@ -46,7 +46,8 @@ def raw_facts(about: Episode, step: Step | None, marks: Iterable[AnyMark], score
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="python")
+        # A scenario may have put a whole number where its appraisal takes a float: the library would print a warning.
+        return value.model_dump(mode="python", warnings=False)
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return asdict(value) if hasattr(value, "__dataclass_fields__") else value

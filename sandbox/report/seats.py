@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from sandbox.report.difference import known
 from sandbox.report.plain import did
 from sandbox.report.words import Passage, passage, value_words
 from sandbox.text import canonical, display
@@ -24,20 +25,25 @@ class Column:
         seat: whose.
         title: the seat, its agent, and whether it moves at this tick; not yet neutralised.
         passages: what it was shown, what it did, what it said.
+        known: how many of them, from the first, stood there when the seat looked before.
     """
 
     seat: str
     title: str
     passages: list[Passage]
+    known: int = 0
 
 
-def columns(spec: EpisodeSpec, latest: Mapping[str, Step | None], tick: int) -> list[Column]:
+def columns(
+    spec: EpisodeSpec, latest: Mapping[str, Step | None], tick: int, before: Mapping[str, Step | None] | None = None
+) -> list[Column]:
     """A column for each seat.
 
     Args:
         spec: of the episode.
         latest: seat -> its last step up to and with the tick; None where it has had none.
         tick: from 0.
+        before: seat -> its step before that one.
     """
     made = []
     for seat, step in latest.items():
@@ -46,7 +52,10 @@ def columns(spec: EpisodeSpec, latest: Mapping[str, Step | None], tick: int) -> 
         when = "moves now" if now else "has not moved yet" if step is None else f"moved at step {step.index + 1}"
         title = f"{seat}: {spec.seats[seat].name}, {when}"
         passages = [] if step is None else _passages(step, others, spec.framing, now)
-        made.append(Column(seat, title, passages or [Passage("was shown nothing so far", "quiet")]))
+        earlier = (before or {}).get(seat)
+        seen = known(earlier, step) if earlier and step else []
+        lines = sum(one.text.count("\n") + 2 for one in seen)  # a passage is a line here, and a heading stands first
+        made.append(Column(seat, title, passages or [Passage("was shown nothing so far", "quiet")], lines))
     return made
 
 
@@ -63,9 +72,9 @@ def _passages(step: Step, others: list[Step], framing: str, now: bool) -> list[P
 def _shown(step: Step, others: list[Step]) -> list[Passage]:
     """What it was shown; a line, or a field, that no other seat was shown is private. Blank lines are nobody's."""
     if step.text:
-        known = {line.strip() for other in others for line in other.text.split("\n")}
+        shared = {line.strip() for other in others for line in other.text.split("\n")}
         lines = step.text.split("\n")
-        return [_marked(line, bool(others) and bool(line.strip()) and line.strip() not in known) for line in lines]
+        return [_marked(line, bool(others) and bool(line.strip()) and line.strip() not in shared) for line in lines]
     fields = {_field(name, value) for other in others for name, value in other.observation.items()}
     return [
         _marked(f"{name}: {value_words(value)}", bool(others) and _field(name, value) not in fields)

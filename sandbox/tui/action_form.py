@@ -19,7 +19,7 @@ from sandbox.report.words import move_words
 from sandbox.text import display, display_line
 from sandbox.tui.prompt import Field
 from sandbox.tui.row_list import Cell, RowList
-from sandbox.tui.screens import Modal
+from sandbox.tui.screens import Modal, is_open
 
 LONGEST = 2_000
 """Characters of one text in the form."""
@@ -34,7 +34,7 @@ class Confirm(Modal[bool]):
     ]
     DEFAULT_CSS = """
     Confirm { align: center bottom; background: transparent; }
-    Confirm VerticalScroll { height: auto; max-height: 50%; padding: 0 1; }
+    Confirm VerticalScroll { height: auto; max-height: 60%; padding: 0 1; }
     Confirm VerticalScroll { background: $surface; border: heavy $primary; }
     Confirm Static { width: 1fr; }
     Confirm #keys { text-style: bold; }
@@ -288,6 +288,9 @@ class ActionForm(Vertical):
         self._asked(move_words(move.model_dump(mode="json")), move)
 
     def _asked(self, what: str, move: Move | None) -> None:
+        if not is_open(self.screen):  # keys that came in one go: it is asked already
+            return
+
         def answered(sure: bool | None) -> None:
             if sure and self.mode != "wait":
                 self.post_message(self.Submitted(move, self.slips))

@@ -151,11 +151,12 @@ class Annotator:
         await self._told(place, f"labelled {place.words}: {name} = {number:g}")
 
     async def _list(self, place: Place) -> None:
+        one, fault = None, ""
         while found := await self._read(place.key):
-            wish = await self._screen.app.push_screen_wait(AnnotationList(found, place.step))
+            wish = await self._screen.app.push_screen_wait(AnnotationList(found, place.step, one, fault))
             if wish is None:
                 return
-            one = wish.annotation
+            one, fault = wish.annotation, ""
             if wish.do == "go":
                 if one.step is not None:
                     self._go(one.step)
@@ -163,8 +164,7 @@ class Annotator:
             try:
                 await self._change(wish.do == "delete", one)
             except InputError as error:  # somebody else's, or nothing to change
-                self._say(str(error), True)
-                return
+                fault = str(error)
             place = Place(place.key, one.step)
             self._show(place.key, await self._read(place.key))
         self._say("nobody has annotated this episode: b bookmarks, N notes, L labels", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import ClassVar, Literal, NamedTuple
 
 from textual.app import ComposeResult
@@ -15,6 +16,8 @@ from sandbox.report.words import number_words
 from sandbox.tui.bar import Bar
 from sandbox.tui.row_list import Cell, RowList
 from sandbox.tui.screens import Modal
+
+KEYS = "Enter goes to it   e changes a note   d deletes yours   Esc closes"
 
 
 class Wish(NamedTuple):
@@ -71,11 +74,15 @@ class AnnotationList(Modal[Wish | None]):
     AnnotationList AnnotationRows { height: 1fr; }
     """
 
-    def __init__(self, annotations: Sequence[Annotation], at: int | None = None) -> None:
-        """`at`: the step at which the cursor begins."""
+    def __init__(
+        self, annotations: Sequence[Annotation], at: int | None = None, on: Annotation | None = None, fault: str = ""
+    ) -> None:
+        """Where the cursor begins: `on` this one, else `at` this step; `fault`: why the last wish was not granted."""
         super().__init__()
         self._annotations = annotations
-        self._at = at
+        self._at, self._on = at, on
+        self._fault = fault
+        self._began = 0
 
     def compose(self) -> ComposeResult:
         """The rows, what is under the cursor, and the keys."""
@@ -89,22 +96,26 @@ class AnnotationList(Modal[Wish | None]):
         rows = self.query_one(AnnotationRows)
         rows.show(self._annotations)
         rows.focus()
-        rows.cursor = next((place for place, one in enumerate(self._annotations) if one.step == self._at), 0)
-        self.query_one("#annotation-keys", Bar).say(
-            "Enter goes to it   e changes a note   d deletes yours   Esc closes"
-        )
+        listed = self._annotations
+        same = (place for place, one in enumerate(listed) if self._on is not None and one.id == self._on.id)
+        near = (place for place, one in enumerate(listed) if one.step == self._at)
+        rows.cursor = next(chain(same, near), 0)
+        self._began = rows.cursor
         self._tell()
 
     def _tell(self) -> None:
-        rows = self.query_one(AnnotationRows)
-        one = self._annotations[rows.cursor]
+        cursor = self.query_one(AnnotationRows).cursor
+        if cursor != self._began:  # what was said is of the one that the cursor began on
+            self._fault = ""
+        self.query_one("#annotation-keys", Bar).say((self._fault, "bold $text-error") if self._fault else KEYS)
+        one = self._annotations[cursor]
         words = one.text or one.kind
         self.query_one("#annotation", Bar).say(
             (where_words(one), "bold"), f"  {words}  {one.author}, {one.made:%Y-%m-%d %H:%M} UTC, attempt {one.attempt}"
         )
 
     def on_row_list_moved(self) -> None:
-        """Say what is under the cursor."""
+        """Say what is under the cursor, and the keys."""
         self._tell()
 
     def on_row_list_chosen(self) -> None:

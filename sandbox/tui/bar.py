@@ -67,7 +67,7 @@ class KeyBar(Bar):
         """Name the keys, as many as there is room for."""
         parts: list[Part] = []
         for key, label in fitting(key_line(self._where), self.size.width):
-            parts += [(key, "bold"), f" {label}  "]
+            parts += ["  " if parts else "", (key, "bold"), f" {label}"]
         self.say(*parts)
         self._named = True
 

@@ -195,10 +195,10 @@ class EpisodeScreen(FullScreen[None]):
         where.say(
             (f"step {self.index + 1} of {self.count}", "bold"),
             f"  {where_words(moment.step)}",
+            (self._decisive(), "$success"),  # early: at 80 columns the end of the line is cut
             (f"  flags: {', '.join(flags)}" if flags else "", "bold $text-error"),
             ("  opportunity" if set(MERE) & set(moment.flags) else "", "$text-primary"),
             ("  v: picture" if shots(moment.step.events) else "", "$accent"),
-            (self._decisive(), "$success"),
         )
 
     def _decisive(self) -> str:

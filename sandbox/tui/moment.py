@@ -228,7 +228,8 @@ class Moment:
         while end < len(recording.signs) and recording.signs[end].tick == tick:
             end += 1
         latest = {seat: next(recording.earlier(end, seat), None) for seat in recording.about.spec.seats}
-        return columns(recording.about.spec, latest, tick)
+        before = {seat: next(recording.earlier(one.index, seat), None) for seat, one in latest.items() if one}
+        return columns(recording.about.spec, latest, tick, before)
 
     def holds(self, needle: str) -> bool:
         """Whether any text of the step (not of the episode's end) has `needle`, given in lower case."""

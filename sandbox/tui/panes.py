@@ -79,16 +79,21 @@ class Panes(Container):
         self._say_what_is_behind()
 
     def show(self, moment: Moment, needle: str = "") -> None:
-        """Show a moment; what is not to be seen is shown when it is."""
+        """Show a moment; what is not to be seen is shown when it is.
+
+        Of one that is shown already, which a growing episode is read again for each second, what was scrolled to stays.
+        """
+        keep = self._moment is not None and moment is not self._moment
+        keep = keep and (_which(moment), needle) == (_which(self._moment), self._needle)
         self._moment, self._needle = moment, needle
         if self.remembered.seats:
-            self.query_one(Seats).show(moment, needle)
+            self.query_one(Seats).show(moment, needle, keep)
             panes = self.panes
             if not any(pane is self._wanted or pane.has_focus for pane in panes):
                 self._focus(panes[0])
             return
         for pane in self.query(MomentPane):
-            pane.show(moment, self.remembered, needle)
+            pane.show(moment, self.remembered, needle, keep)
         self._say_what_is_behind()
 
     def _say_what_is_behind(self) -> None:
@@ -103,7 +108,7 @@ class Panes(Container):
         if self._moment is None or self.remembered.seats:
             return
         for name in names:
-            self.query_one(f"#{name}", MomentPane).show(self._moment, self.remembered, self._needle)
+            self.query_one(f"#{name}", MomentPane).show(self._moment, self.remembered, self._needle, keep=True)
         self._say_what_is_behind()
 
     @property
@@ -192,3 +197,10 @@ class Panes(Container):
         pane = self.pane
         rows = max(pane.scrollable_content_region.height - 1, 1)
         pane.scroll_relative(y=pages * rows, animate=False, immediate=True)
+
+
+def _which(moment: Moment | None) -> tuple[str, int, int] | None:
+    """The episode, its attempt and the step: what says whether two moments are one."""
+    if moment is None or moment.step is None:
+        return None
+    return moment.recording.id, moment.recording.about.attempt, moment.step.index

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from sandbox.report.difference import difference
+from sandbox.errors import SandboxError
+from sandbox.report.difference import difference, known
 from sandbox.report.raw import raw_saw
 from sandbox.report.words import Passage
 from sandbox.tui.layout import Layout
@@ -25,6 +26,15 @@ class Saw(MomentPane):
         if moment.step is not None and layout.difference:
             return difference(moment.step, moment.before)
         return moment.saw()
+
+    def known(self, moment: Moment, layout: Layout) -> Sequence[Passage]:
+        """What the seat has read already: rules stand first, and what is new below them was out of sight."""
+        if moment.step is None or layout.raw or layout.difference:
+            return ()
+        try:
+            return known(moment.before, moment.step) if moment.before else ()
+        except SandboxError:  # the step before is gone, and is said to be where it is itself to be shown
+            return ()
 
     def title(self, layout: Layout) -> str:
         """Says whether it is a difference."""

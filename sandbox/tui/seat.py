@@ -39,12 +39,14 @@ from sandbox.tui.actions import available, bindings, key_name
 from sandbox.tui.bar import Bar, KeyBar
 from sandbox.tui.help import HelpScreen
 from sandbox.tui.picture import LONGEST, picture_widget
-from sandbox.tui.screens import FullScreen, Modal, Palette
+from sandbox.tui.screens import FullScreen, Modal, Palette, is_open
 from sandbox.tui.svg import screen_svg
 from sandbox.tui.text_pane import TextPane
 
 WIDE = 120
 """Columns from which on the history stands beside what is seen."""
+LOW = 11
+"""Rows below which frames and titles are left out: they took all the room, and no action was to be seen."""
 
 
 class Sight(TextPane):
@@ -125,6 +127,9 @@ class SeatScreen(FullScreen[None]):
     SeatScreen.wide #past { display: block; }
     SeatScreen.history #past { display: block; width: 1fr; }
     SeatScreen.history #saw { display: none; }
+    SeatScreen.low #title, SeatScreen.low #where, SeatScreen.low #about { display: none; }
+    SeatScreen.low #body { min-height: 1; }
+    SeatScreen.low TextPane, SeatScreen.low ActionForm { border: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("seat")]
 
@@ -151,8 +156,9 @@ class SeatScreen(FullScreen[None]):
         self.set_interval(1.0, self._say_where)
 
     def on_resize(self, event: events.Resize) -> None:
-        """The history stands beside what is seen where there is room."""
+        """The history stands beside what is seen where there is room, and frames around both."""
         self.set_class(event.size.width >= WIDE, "wide")
+        self.set_class(event.size.height < LOW, "low")
 
     # -- what is shown ------------------------------------------------------------------------------------------
 
@@ -241,6 +247,8 @@ class SeatScreen(FullScreen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """A digit is the number of an action."""
+        if not is_open(self):
+            return
         form = self.query_one(ActionForm)
         if form.mode == "choose" and event.character is not None and event.character in "0123456789":
             event.stop()

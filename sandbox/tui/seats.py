@@ -40,7 +40,7 @@ class Seats(HorizontalScroll, can_focus=False):
         for pane in self.panes:
             pane.styles.width = self.size.width // abreast
 
-    def show(self, moment: Moment, needle: str = "") -> None:
+    def show(self, moment: Moment, needle: str = "", keep: bool = False) -> None:
         """Show all seats at a moment; the columns are made once, as an episode's seats stay the same."""
         try:
             columns = moment.columns()
@@ -56,4 +56,4 @@ class Seats(HorizontalScroll, can_focus=False):
             # The library reads a title as markup, unless it is given as content.
             pane.border_title = Content(display_line(("▸ " if acting else "") + column.title, 60))
             pane.set_class(acting, "acting")
-            pane.show_text(column.passages, needle)
+            pane.show_text(column.passages, needle, column.passages[: column.known], keep)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import ClassVar, NamedTuple
 
@@ -91,18 +91,25 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         self._all = True
         self._needle = ""
         self._wrapped_at = 0
+        self._known: Sequence[Passage] = ()
+        self._begun = 0  # the row that `_begin` scrolled to
         self._base: Style | None = None
 
-    def show_text(self, passages: Iterable[Passage], needle: str = "") -> None:
+    def show_text(
+        self, passages: Iterable[Passage], needle: str = "", known: Sequence[Passage] = (), keep: bool = False
+    ) -> None:
         """Show passages from the top, or from the first row that has `needle`, which is marked throughout.
 
         Only so many of `passages` are asked for as there is room for, others when they are scrolled to.
+        `known`: how they begin, and what needs no second reading: without a needle, shown from behind that.
+        `keep`: where a person has scrolled, stay there.
         """
         self._passages, self._coming = [], iter(passages)
-        self._needle = needle.lower()
+        self._needle, self._known = needle.lower(), known
+        keep = keep and round(self.scroll_y) != self._begun
         self._wrap()
-        place = self._found() if self._needle else 0
-        self.scroll_to(y=max(place - 2, 0) if place else 0, animate=False, immediate=True, force=True)
+        if not keep:
+            self._begin()
         self._say_where()
 
     def passages_shown(self) -> Iterator[Passage]:
@@ -126,7 +133,10 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Wrap anew where the width is another."""
         if self.scrollable_content_region.width != self._wrapped_at:
+            untouched = round(self.scroll_y) == self._begun
             self._wrap()
+            if untouched:  # also when there was no width yet, and nothing could be wrapped
+                self._begin()
         self._look_ahead()
         self._say_where()
 
@@ -187,13 +197,28 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
         self._wrapped_at = width
         self._rows = []
         self._all = width <= 0
-        self._unwrapped = self._wrapping(width)
+        self._unwrapped = self._wrapping(width, self._again())
         if width > 0:
             self._look_ahead()
         self.refresh()
 
-    def _wrapping(self, width: int) -> Iterator[Row]:
-        for one in self._again():
+    def _begin(self) -> None:
+        """Scroll to what is looked for, or to what is new, with a little of what is above it."""
+        place = self._found() if self._needle else self._new()
+        self._begun = max(place - 2, 0)
+        self.scroll_to(y=self._begun, animate=False, immediate=True, force=True)
+        self._begun = round(self.scroll_y)  # no further than there are rows for
+
+    def _new(self) -> int:
+        """The first row behind what is known, or 0; wraps as far as that."""
+        if not self._known or self._wrapped_at <= 0:
+            return 0
+        place = sum(1 for _ in self._wrapping(self._wrapped_at, self._known))
+        self._pull(place + self.scrollable_content_region.height + AHEAD)
+        return place
+
+    def _wrapping(self, width: int, passages: Iterable[Passage]) -> Iterator[Row]:
+        for one in passages:
             indent = " " * min(one.indent, width // 4)
             begins = "changed"
             for text in wrap(one.text, width - len(indent), one.hang):

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.cli import main
+from sandbox.scenario import Appraisal
 from sandbox.scorer import Card, Score
 from sandbox.store import Store
+from sandbox.trace import Episode, MenuEntry, Step
 from tests.store.conftest import make_spec, record
 
 
@@ -72,3 +74,27 @@ def test_what_cannot_be_understood_is_said(
 ) -> None:
     assert main(["replay", "--store", path, "--plain", *words]) != 0
     assert fault in capsys.readouterr().err
+
+
+def test_a_whole_number_in_an_appraisal_is_printed_without_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`model_copy` checks nothing, so that scenarios record them; the library warned of each on the error stream."""
+    spec = make_spec("0")
+    truth = Appraisal().model_copy(update={"features": {"claim/taken": 4}})
+    move = MenuEntry(move={"kind": "share"}).model_copy(update={"appraisal": truth})
+    step = Step(index=0, tick=0, seat="a", menu=(move,), decision=move, applied=move.move)
+    step = step.model_copy(update={"digest": step.digest_after("")})
+    with Store.open(str(tmp_path / "test.db")) as store:
+        store.add_experiment("first", {}, [spec])
+        writer = store.writer()
+        attempt = writer.begin(spec)
+        writer.step(spec.key, attempt, step)
+        writer.finish(
+            Episode(id=spec.key, spec=spec, status="finished", attempt=attempt, steps=(step,), hash=step.digest)
+        )
+    for words in (["replay", spec.key, "--plain", "--view", "raw"], ["replay", spec.key, "--json"]):
+        assert main([*words, "--store", str(tmp_path / "test.db")]) == 0
+        shown = capsys.readouterr()
+        assert '"claim/taken":4' in shown.out.replace(" ", "")
+        assert shown.err == ""

@@ -185,17 +185,31 @@ async def test_the_list_goes_to_a_step_deletes_ones_own_and_no_other(source: Any
         await asked(pilot, AnnotationList)
         assert app.screen.query_one(AnnotationRows).cursor == 1
         await pilot.press("d")
-        await settled(pilot)
-        assert "is not by ann" in screen.query_one(KeyBar).words
-        await pilot.press("a")
-        await asked(pilot, AnnotationList)
-        await pilot.press("home", "up", "d")
+        await until(pilot, lambda: "is not by ann" in bar(app, "#annotation-keys"))
+        await pilot.press("up")
+        assert bar(app, "#annotation-keys").startswith("Enter goes to it")
+        await pilot.press("d")
         await pilot.pause()
         await asked(pilot, AnnotationList)
         await pilot.press("escape")
         await settled(pilot)
         assert [one[5] for one in kept(source)] == ["bob"]
         assert 4 not in screen.recording.stops
+
+
+async def test_what_cannot_be_changed_is_said_in_the_list_which_stays_where_it_was(source: Any, robot: Episode) -> None:
+    source.annotate(robot.id, "bookmark", author="ann", step=4)
+    source.annotate(robot.id, "bookmark", author="bob", step=4)
+    source.annotate(robot.id, "note", author="bob", step=4, text="mine")
+    app = ReplayApp(source, episode=robot.id)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("a")
+        await asked(pilot, AnnotationList)
+        for why in ("a bookmark cannot be changed", "a bookmark cannot be changed", "this note is bob's"):
+            await pilot.press("e")
+            await until(pilot, lambda why=why: why in bar(app, "#annotation-keys"))  # type: ignore[misc]
+            await pilot.press("down")
+        assert app.screen.query_one(AnnotationRows).cursor == 2
 
 
 async def test_ones_own_note_can_be_changed(source: Any, robot: Episode) -> None:

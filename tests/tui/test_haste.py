@@ -51,7 +51,10 @@ async def at_once(pilot: Pilot[None], *keys: str) -> list[str]:
         ([], ["N", "ctrl+s"], ["EpisodeScreen", "NoteScreen"]),
     ],
 )
-async def test_what_lies_over_an_episode_is_answered_once(before: list[str], keys: list[str], left: list[str]) -> None:
+async def test_what_lies_over_an_episode_is_answered_once(
+    before: list[str], keys: list[str], left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # Ctrl+S before the note is there takes a picture
     app = ReplayApp(source(), episode=ROBOT.id)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(*before)
@@ -212,8 +215,8 @@ async def test_the_line_of_keys_says_how_to_leave_at_80_columns() -> None:
     app = ReplayApp(source(), episode=ROBOT.id)
     async with app.run_test(size=SIZE):
         words = app.screen.query_one(KeyBar).words
-        assert words.rstrip().endswith("q back  ? help")
-        assert len(words.rstrip()) <= SIZE[0] - 2
+        assert words.endswith("q back  ? help")
+        assert len(words) <= SIZE[0] - 2  # a blank at the end is enough for the library to cut the line
 
 
 async def test_the_decisive_step_is_named_above_the_panes() -> None:
@@ -221,9 +224,10 @@ async def test_the_decisive_step_is_named_above_the_panes() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert app.screen.query_one("#where", Bar).words.endswith("  decisive: step 9")
+        where = app.screen.query_one("#where", Bar)
+        assert "  decisive: step 9" in where.words
         await pilot.press(*["right"] * 8)
-        assert app.screen.query_one("#where", Bar).words.endswith("  decisive")
+        assert "  decisive  flags: risk" in where.words[: SIZE[0] - 2]  # flags may be many, and the line is cut
 
 
 async def test_escape_takes_a_group_off_the_filter_before_the_filter() -> None:

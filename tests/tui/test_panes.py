@@ -14,6 +14,7 @@ from sandbox.tui.app import ReplayApp
 from sandbox.tui.bar import KeyBar
 from sandbox.tui.episode import EpisodeScreen
 from sandbox.tui.layout import Layout, layout_path, read_layout, write_layout
+from sandbox.tui.moment import Recording
 from sandbox.tui.text_pane import TextPane
 from sandbox.tui.timeline import Timeline
 from tests.tui.conftest import MemorySource
@@ -244,3 +245,82 @@ async def test_a_step_that_cannot_be_read_is_named_and_harms_nothing(robot: Epis
         await pilot.press("right")
         assert isinstance(app.screen, EpisodeScreen)
         assert app.screen.index == 2
+
+
+async def test_what_it_saw_is_shown_from_the_first_line_that_is_new(robot: Episode) -> None:
+    """Rules stand first in most observations: at 80x24 they filled the pane at every step."""
+    rules = "\n".join(f"Rule {number}: none." for number in range(30))
+    texts = [f"{rules}\nMove {number}.\n" + "Noise.\n" * 20 for number in (1, 2, 3)]
+    steps = [
+        step.model_copy(update={"text": text}) for step, text in zip(robot.steps, [*texts, texts[2]], strict=False)
+    ]
+    app = ReplayApp(MemorySource([robot.model_copy(update={"steps": tuple(steps)})], (), ()), episode=robot.id, step=2)
+    async with app.run_test(size=SIZE) as pilot:
+        pane = app.screen.query_one("#saw", TextPane)
+
+        def first() -> str:
+            return pane.rows[round(pane.scroll_y)]
+
+        assert first() == "Rule 28: none."
+        await pilot.press("right")
+        assert first() == "Rule 28: none."
+        await pilot.press("right")  # nothing is new
+        assert first() == "Rule 0: none."
+        await pilot.press("home")  # nothing was seen before
+        assert first() == "Rule 0: none."
+        await pilot.press("right", "d", "d", "slash", *"rule 7", "enter")
+        await pilot.pause()
+        assert first() == "Rule 5: none."
+
+
+async def test_a_column_is_shown_from_the_first_line_that_is_new_to_its_seat(auction: Episode) -> None:
+    rules = "".join(f"Rule {number}: none.\n" for number in range(30))
+    steps = [step.model_copy(update={"text": rules + step.text}) for step in auction.steps]
+    app = ReplayApp(
+        MemorySource([auction.model_copy(update={"steps": tuple(steps)})], (), ()), episode=auction.id, step=4
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("u")
+        await pilot.pause()
+        await pilot.pause()
+        for pane in app.screen.panes.panes:  # type: ignore[attr-defined]
+            row = round(pane.scroll_y)
+            assert any("Round 2 of 3." in line for line in pane.rows[row : row + pane.size.height])
+
+
+async def test_what_was_scrolled_to_is_there_after_a_resize_unless_it_was_left(robot: Episode) -> None:
+    rules = "Rules are long and many, and broken into several rows here. " * 30
+    steps = [
+        step.model_copy(update={"text": f"{rules}\nMove {step.index}.\n" + "Noise.\n" * 40}) for step in robot.steps
+    ]
+    app = ReplayApp(MemorySource([robot.model_copy(update={"steps": tuple(steps)})], (), ()), episode=robot.id, step=2)
+    async with app.run_test(size=SIZE) as pilot:
+        pane = app.screen.query_one("#saw", TextPane)
+        await pilot.press("z")
+        await pilot.pause()
+        assert pane.rows[round(pane.scroll_y) + 2] == "Move 1."
+        await pilot.press("down", "z")
+        place = round(pane.scroll_y)
+        await pilot.pause()
+        assert round(pane.scroll_y) == place
+
+
+async def test_what_was_scrolled_to_stays_when_the_same_step_is_read_again(robot: Episode) -> None:
+    """An episode that is followed live is read again each second: the panes went back to their top while one read."""
+    steps = [step.model_copy(update={"text": "Noise.\n" * 60 + str(step.index)}) for step in robot.steps]
+    whole = robot.model_copy(update={"steps": tuple(steps)})
+    app = ReplayApp(MemorySource([whole], (), ()), episode=robot.id, step=1)
+    async with app.run_test(size=SIZE) as pilot:
+        await app.workers.wait_for_complete()
+        screen, pane = app.screen, app.screen.query_one("#saw", TextPane)
+        assert isinstance(screen, EpisodeScreen)
+        await pilot.press("pagedown", "down")
+        place = round(pane.scroll_y)
+        assert place > 5
+        screen.show_recording(Recording.of(whole), brief=True)
+        await pilot.pause()
+        assert round(pane.scroll_y) == place
+        await pilot.press("x")  # another text of the same step
+        assert round(pane.scroll_y) == 0
+        await pilot.press("x", "right", "left")
+        assert round(pane.scroll_y) == 0

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pytest
 from PIL import Image
 from pydantic import Field
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -140,6 +141,40 @@ def test_a_number_takes_a_move_which_happens_when_it_is_confirmed(size: tuple[in
     driven(app, press, size)
     assert app.wants_replay
     assert app.ran is not None
+
+
+@pytest.mark.parametrize("keys", [["1", "2", "1"], ["x", "1"], ["1", "x"]])
+def test_keys_that_come_in_one_go_ask_once(keys: list[str]) -> None:
+    app, heard = app_asking(question((Wait(), Take(which="a"))))
+
+    async def press(pilot: Pilot[None]) -> None:
+        for key in keys:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause(0.2)
+        assert sum(isinstance(one, Confirm) for one in app.screen_stack) == 1
+        await pilot.press("escape")
+        assert app.screen is app.seat
+        assert not heard
+
+    driven(app, press)
+
+
+@pytest.mark.parametrize("keys", [[], ["h"]])
+@pytest.mark.parametrize("size", [(20, 5), (30, 8), (40, 10)])
+def test_an_action_can_be_seen_on_the_smallest_screen(size: tuple[int, int], keys: list[str]) -> None:
+    app, _ = app_asking(question())
+
+    async def press(pilot: Pilot[None]) -> None:
+        await pilot.press(*keys)
+        await pilot.pause()
+        listed, text = app.seat.query_one(ChoiceList), app.seat.query_one(History if keys else Sight)
+        for shown in (listed, text):
+            assert shown.size.height > 0
+            assert shown.region.bottom < size[1]  # above the keys
+        await pilot.press("1")
+        assert app.screen.query_one("#what", Static).parent.size.height > 0  # type: ignore[union-attr]
+
+    driven(app, press, size)
 
 
 @pytest.mark.parametrize("size", SIZES)
