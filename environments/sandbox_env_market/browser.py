@@ -192,10 +192,11 @@ class Tab:
             await self.key("Delete")
 
     async def key(self, name: str) -> None:
-        """Press a key, by Playwright's names; those that would open a drop-down do nothing."""
-        if name in ("Enter", "Space", " ") and await self._page.evaluate(_IN_LIST):
-            return
-        await self._page.keyboard.press(name)
+        """Press a key, by Playwright's names, or a character; those that would open a drop-down do nothing."""
+        if len(name) == 1 and not " " <= name <= "~":  # Playwright's keyboard is an American one
+            await self._page.keyboard.insert_text(name)
+        elif name not in ("Enter", "Space", " ") or not await self._page.evaluate(_IN_LIST):
+            await self._page.keyboard.press(name)
 
     async def scroll(self, by: int) -> None:
         """Turn the mouse's wheel; back when the page is where it then stays."""

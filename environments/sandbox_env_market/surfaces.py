@@ -21,6 +21,7 @@ from sandbox.surface import Presenter, Surface
 from sandbox_env_market.characters import plain
 from sandbox_env_market.config import ShopConfig
 from sandbox_env_market.gestures import (
+    KEYS,
     TOLD,
     TOLD_POINTS,
     TOLD_REFERENCES,
@@ -289,7 +290,8 @@ class OnScreen(OnPaper):
             await self._fill(self.hand.focus, gesture.text)
             return None
         if isinstance(gesture, Key):
-            return await self._press(control, lambda: tab.key(gesture.key))
+            key = gesture.key if gesture.key in KEYS else typed(gesture.key)
+            return await self._press(control, lambda: tab.key(key)) if key else None
         return await self._press(control, partial_click(tab, self.hand.focus))
 
     async def _press(self, control: str, do: Callable[[], Awaitable[None]]) -> Move | InvalidAction | None:

@@ -517,3 +517,16 @@ async def test_what_is_no_number_is_refused_alike_on_paper_and_in_the_browser(sc
         heard.append(await presenter.lower(Click(ref=field.form), turn))
     assert isinstance(heard[0], InvalidAction)
     assert heard[0] == heard[1]
+
+
+@pytest.mark.browser
+async def test_characters_that_no_american_keyboard_has_are_keys_on_every_surface(screen: Any) -> None:
+    """Playwright's keyboard knows no other, and takes a line break for Enter, which on paper is a blank."""
+    heard = []
+    for make in (screen, partial(opened, surface="tree", actions="gestures")):
+        presenter, turn, _ = await make(flow="cart")
+        for gesture in (Type(ref="query", text="caf"), *(Key(key=key) for key in "é\n😀\x00+~€")):
+            turn = await presenter.lower(gesture, turn)
+            assert isinstance(turn, Turn), gesture
+        heard.append(await presenter.lower(Key(key="Enter"), turn))
+    assert heard == 2 * [Search(query="café 😀+~€")]
