@@ -150,7 +150,9 @@ class OnPaper(Presenter):
         return ""
 
     def _gesture(self, raw: object) -> Move | InvalidAction | None:
-        """The gesture that an answer is; None where it is something else."""
+        """The gesture that an answer is; None where it is something else, and where no gestures are to be made."""
+        if self.surface.actions == "moves":
+            return None
         kind = raw.get("kind") if isinstance(raw, Mapping) else kind_of(raw) if isinstance(raw, Move) else None
         return read(_ANY_GESTURE, _GESTURE, raw) if kind in _KINDS else None
 

@@ -261,6 +261,22 @@ async def test_what_is_offered_follows_the_config() -> None:
     assert {one.kind for one in cart} == {Click, Type, Key}
 
 
+async def test_where_moves_alone_are_offered_a_gesture_is_an_invalid_action_like_any_other(run: Run) -> None:
+    """What is not offered is not carried out on a tree either, and is counted; text has always read it so."""
+    done = {name: await run("mine/hand", items=1, surface=name) for name in ("text", "tree")}
+    assert what_happened(done["tree"]) == what_happened(done["text"])
+    (episode,) = done["tree"].episodes
+    assert {step.outcome for step in episode.steps} == {"invalid"}
+    assert not events(episode, "gesture")
+    presenter, turn, _ = await opened(surface="tree", actions="moves")
+    product = turn.observation.page.products[0].id
+    assert await presenter.lower({"kind": "click", "ref": f"buy:{product}"}, turn) == {
+        "kind": "click",
+        "ref": f"buy:{product}",
+    }
+    assert presenter.imagined(Click(ref="leave"), turn) == Click(ref="leave")
+
+
 async def test_every_control_can_be_clicked_by_the_reference_that_the_text_shows() -> None:
     for name in ("text", "tree"):
         _, turn, _ = await opened(surface=name, actions="gestures", flow="cart")
