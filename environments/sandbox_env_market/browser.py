@@ -45,10 +45,17 @@ CONTEXT: dict[str, Any] = {
 }
 BYPASS = "<-loopback>"  # Chromium's word for: loopback, too, goes through the proxy
 
-# What can be pressed in the picture and where, what fields hold, and how far the page is scrolled. A box is that of an
-# element's first line, clipped to the picture; those whose middle something else covers are left out. What is far below
-# is not laid out (the style sheet's `content-visibility`), and asking where it is would do that one by one.
-_LOOK = """() => {
+_TARGET = """(e) => {
+  const found = e && e.closest ? e.closest('[data-ref]') : null;
+  return found ? found.dataset.ref : '';
+}"""
+# What can be pressed in the picture and where, what fields hold, what has the keys, and how far the page is scrolled. A
+# box is that of an element's first line, clipped to the picture; those whose middle something else covers are left out.
+# What is far below is not laid out (the style sheet's `content-visibility`), and asking where it is would do that one by
+# one.
+_LOOK = (
+    """() => {
+  const focused = (%s)(document.activeElement);
   const boxes = {}, fields = {}, hits = [];
   for (const e of document.querySelectorAll('[data-ref]')) {
     if (e.matches('input,select')) fields[e.dataset.ref] = e.value;
@@ -70,8 +77,10 @@ _LOOK = """() => {
     const hit = document.elementFromPoint(l + w / 2, t + h / 2);
     if (hit && hit.closest('[data-ref]') === e) boxes[e.dataset.ref] = [l, t, w, h];
   }
-  return {boxes, fields, hits, scroll: scrollY};
+  return {boxes, fields, hits, focused, scroll: scrollY};
 }"""
+    % _TARGET
+)
 # A drop-down's list would be drawn, and clicks would go through it to what is underneath: it only gets the keys.
 _SHUT = """([x, y]) => {
   const e = document.elementFromPoint(x, y), found = e && e.closest('select');
@@ -80,9 +89,10 @@ _SHUT = """([x, y]) => {
 }"""
 _IN_LIST = "() => Boolean(document.activeElement && document.activeElement.matches('select'))"
 _SCROLLED = "() => [scrollY, Math.max(0, document.documentElement.scrollHeight - innerHeight)]"
-_TARGET = """(e) => {
-  const found = e && e.closest ? e.closest('[data-ref]') : null;
-  return found ? found.dataset.ref : '';
+_FOCUS = """(ref) => {
+  const e = [...document.querySelectorAll('[data-ref]')].find(e => e.dataset.ref === ref);
+  if (e) e.focus({preventScroll: true});
+  return Boolean(e && e.matches('input'));
 }"""
 # Brings an element into the picture; gives a point where a click meets it, or null where something covers it.
 _POINT = """(ref) => {
@@ -108,14 +118,15 @@ _POINT = """(ref) => {
 class Look:
     """What the tab shows: the picture, what its fields hold by reference, and how far it is scrolled, in pixels.
 
-    `hits` are references, enabled or not, each with a box (left, top, width, height) in which a click meets it, where
-    no smaller box lies over it.
+    `focused` is the reference of what the keys go to; '' for nothing. `hits` are references, enabled or not, each with a
+    box (left, top, width, height) in which a click meets it, where no smaller box lies over it.
     """
 
     picture: Picture
     encoded: str = field(repr=False)
     fields: Mapping[str, str]
     scroll: int
+    focused: str = ""
     hits: tuple[tuple[str, tuple[float, float, float, float]], ...] = ()
 
 
@@ -138,7 +149,7 @@ class Tab:
         boxes = {ref: tuple(box) for ref, box in seen["boxes"].items()}
         picture = Picture("image/jpeg", base64.b64decode(encoded), WIDTH, HEIGHT, boxes)
         hits = tuple((ref, (left, top, width, height)) for ref, left, top, width, height in seen["hits"])
-        return Look(picture, encoded, seen["fields"], round(seen["scroll"]), hits)
+        return Look(picture, encoded, seen["fields"], round(seen["scroll"]), seen["focused"], hits)
 
     async def _shot(self) -> str:
         """JPEG as base64, by Chromium's own command: Playwright's waits for what our pages do not have."""
@@ -158,10 +169,10 @@ class Tab:
         found: str = await self._page.evaluate(f"([x, y]) => ({_TARGET})(document.elementFromPoint(x, y))", [x, y])
         return found
 
-    async def focused(self) -> str:
-        """The reference of what the keys go to; '' for nothing."""
-        found: str = await self._page.evaluate(f"() => ({_TARGET})(document.activeElement)")
-        return found
+    async def focus(self, reference: str) -> None:
+        """Let the keys go to what has this reference, without a click, which might press it: behind a field's text."""
+        if await self._page.evaluate(_FOCUS, reference):
+            await self.key("End")
 
     async def click(self, x: float, y: float) -> None:
         """Click a point; a drop-down there gets the keys, and stays shut."""

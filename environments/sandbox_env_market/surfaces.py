@@ -239,6 +239,7 @@ class OnScreen(OnPaper):
         picture, was = look.picture, {one.id: one.value for one in self.hand.page.controls}
         there = {self._ids[name]: value for name, value in look.fields.items()}
         self.hand.drafts = {name: value for name, value in there.items() if value != plain(was[name])}
+        self.hand.focus = self._ids.get(look.focused, "")
         boxes = {self._ids[name]: box for name, box in picture.boxes.items()}
         picture = type(picture)(picture.media, picture.data, picture.width, picture.height, boxes)
         shown = await super()._seen(turn)
@@ -284,7 +285,6 @@ class OnScreen(OnPaper):
             if isinstance(control, InvalidAction):
                 return control
             return await self._press(control, lambda: tab.click(gesture.x, gesture.y))
-        self.hand.focus = self._ids.get(await tab.focused(), "")
         control = self.hand.aim(gesture)
         if isinstance(control, InvalidAction):
             return control
@@ -342,7 +342,7 @@ class OnScreen(OnPaper):
         raise PluginError(f"the browser failed twice in this episode: {self._failed}; then: {fault}")
 
     async def _restore(self) -> None:
-        """The page as it was when it was last seen: with what was typed, scrolled to where it was."""
+        """The page as it was when it was last seen: with what was typed, scrolled to where it was, and the same focus."""
         await self._tab.show(self._document)
         if self._look is None:
             return
@@ -350,6 +350,7 @@ class OnScreen(OnPaper):
             there = self._look.fields.get(reference(one.id))
             if one.form and there is not None and there != plain(one.value):
                 await self._fill(one.id, there)
+        await self._tab.focus(self._look.focused)
         if self._look.scroll:
             await self._tab.scroll(self._look.scroll)
 

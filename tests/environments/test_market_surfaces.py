@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,8 @@ AGENTS = '''
 """Shoppers of these tests; what they do follows from what they see, and from nothing else."""
 import hashlib
 import json
+import os
+import signal
 import os
 import signal
 from base64 import b64decode
@@ -546,3 +550,30 @@ async def test_characters_that_no_american_keyboard_has_are_keys_on_every_surfac
             assert isinstance(turn, Turn), gesture
         heard.append(await presenter.lower(Key(key="Enter"), turn))
     assert heard == 2 * [Search(query="café 😀+~€")]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("text", ["", "a desk lamp"])
+async def test_a_page_that_is_shown_again_in_another_browser_has_its_keys_where_they_were(
+    screen: Any, text: str
+) -> None:
+    """Its fields and how far it was scrolled were restored, but keys then went nowhere."""
+    presenter, turn, told = await screen(flow="cart", goods="catalogue", shown=4)
+    turn = await presenter.lower(Click(ref="query"), turn)
+    before = presenter.hand.page.query  # type: ignore[attr-defined]
+    if text:
+        turn = await presenter.lower(Type(ref="", text=text), turn)
+    os.kill(browser.of_this_loop().process, signal.SIGKILL)
+    turn = await presenter.lower(Key(key="s"), turn)
+    assert [event.kind for event in told].count("browser") == 1
+    assert await presenter.lower(Key(key="Enter"), turn) == Search(query=f"{text or before}s")
+
+
+@pytest.mark.browser
+async def test_what_the_keys_go_to_is_known_after_keys_that_move_it(screen: Any) -> None:
+    """What a fork of the agent would do with them is worked out from it."""
+    presenter, turn, _ = await screen(flow="cart", goods="catalogue", shown=4)
+    turn = await presenter.lower(Click(ref="query"), turn)
+    turn = await presenter.lower(Key(key="Tab"), turn)
+    assert presenter.hand.focus == "search"  # type: ignore[attr-defined]
+    assert presenter.imagined(Key(key="Space"), turn) == await presenter.lower(Key(key="Space"), turn)
