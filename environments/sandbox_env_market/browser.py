@@ -45,17 +45,10 @@ CONTEXT: dict[str, Any] = {
 }
 BYPASS = "<-loopback>"  # Chromium's word for: loopback, too, goes through the proxy
 
-_TARGET = """(e) => {
-  const found = e && e.closest ? e.closest('[data-ref]') : null;
-  return found ? found.dataset.ref : '';
-}"""
-# What can be pressed in the picture and where, what fields hold, what has the keys, and how far the page is scrolled. A
-# box is that of an element's first line, clipped to the picture; those whose middle something else covers are left out.
-# What is far below is not laid out (the style sheet's `content-visibility`), and asking where it is would do that one by
-# one.
-_LOOK = (
-    """() => {
-  const focused = (%s)(document.activeElement);
+# What can be pressed in the picture and where, what fields hold, what has the keys, how far the page is scrolled. A box
+# is that of an element's first line, clipped to the picture; those whose middle something else covers are left out. Far
+# below nothing is laid out (the style sheet's `content-visibility`), and asking where it is would do that one by one.
+_LOOK = """() => {
   const boxes = {}, fields = {}, hits = [];
   for (const e of document.querySelectorAll('[data-ref]')) {
     if (e.matches('input,select')) fields[e.dataset.ref] = e.value;
@@ -77,10 +70,9 @@ _LOOK = (
     const hit = document.elementFromPoint(l + w / 2, t + h / 2);
     if (hit && hit.closest('[data-ref]') === e) boxes[e.dataset.ref] = [l, t, w, h];
   }
-  return {boxes, fields, hits, focused, scroll: scrollY};
+  const focused = document.activeElement && document.activeElement.closest('[data-ref]');
+  return {boxes, fields, hits, focused: focused ? focused.dataset.ref : '', scroll: scrollY};
 }"""
-    % _TARGET
-)
 # A drop-down's list would be drawn, and clicks would go through it to what is underneath: it only gets the keys.
 _SHUT = """([x, y]) => {
   const e = document.elementFromPoint(x, y), found = e && e.closest('select');
@@ -89,6 +81,10 @@ _SHUT = """([x, y]) => {
 }"""
 _IN_LIST = "() => Boolean(document.activeElement && document.activeElement.matches('select'))"
 _SCROLLED = "() => [scrollY, Math.max(0, document.documentElement.scrollHeight - innerHeight)]"
+_TARGET = """(e) => {
+  const found = e && e.closest ? e.closest('[data-ref]') : null;
+  return found ? found.dataset.ref : '';
+}"""
 _FOCUS = """(ref) => {
   const e = [...document.querySelectorAll('[data-ref]')].find(e => e.dataset.ref === ref);
   if (e) e.focus({preventScroll: true});
@@ -118,8 +114,8 @@ _POINT = """(ref) => {
 class Look:
     """What the tab shows: the picture, what its fields hold by reference, and how far it is scrolled, in pixels.
 
-    `focused` is the reference of what the keys go to; '' for nothing. `hits` are references, enabled or not, each with a
-    box (left, top, width, height) in which a click meets it, where no smaller box lies over it.
+    `focused` is the reference of what the keys go to; '' for nothing. `hits` are references, enabled or not, each with
+    a box (left, top, width, height) in which a click meets it, where no smaller box lies over it.
     """
 
     picture: Picture

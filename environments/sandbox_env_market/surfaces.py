@@ -294,7 +294,12 @@ class OnScreen(OnPaper):
         if isinstance(gesture, Key):
             key = gesture.key if gesture.key in KEYS else typed(gesture.key)
             return await self._press(control, lambda: tab.key(key)) if key else None
-        return await self._press(control, partial_click(tab, self.hand.focus))
+        click = partial_click(tab, self.hand.focus)
+        if control:
+            return await self._press(control, click)
+        await click()
+        await tab.focus(reference(self.hand.focus))  # what is keyed goes behind what is there, as on paper
+        return None
 
     async def _press(self, control: str, do: Callable[[], Awaitable[None]]) -> Move | InvalidAction | None:
         """Do it; where that presses a control, the move that the shop's server heard of."""
@@ -342,7 +347,7 @@ class OnScreen(OnPaper):
         raise PluginError(f"the browser failed twice in this episode: {self._failed}; then: {fault}")
 
     async def _restore(self) -> None:
-        """The page as it was when it was last seen: with what was typed, scrolled to where it was, and the same focus."""
+        """The page as it was when it was last seen: with what was typed, scrolled as it was, with its focus."""
         await self._tab.show(self._document)
         if self._look is None:
             return

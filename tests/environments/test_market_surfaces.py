@@ -527,7 +527,7 @@ async def test_a_click_on_a_point_is_imagined_as_it_is_done(screen: Any) -> None
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("text", ["1 2", "1,0", "3x", "+2"])
+@pytest.mark.parametrize("text", ["1 2", "1,0", "3x", "+2", "1.5", "1e1", "-1", "٣", "1234567890", "1" * 400])
 async def test_what_is_no_number_is_refused_alike_on_paper_and_in_the_browser(screen: Any, text: str) -> None:
     heard = []
     for make in (screen, partial(opened, surface="text", actions="gestures")):
@@ -577,3 +577,33 @@ async def test_what_the_keys_go_to_is_known_after_keys_that_move_it(screen: Any)
     turn = await presenter.lower(Key(key="Tab"), turn)
     assert presenter.hand.focus == "search"  # type: ignore[attr-defined]
     assert presenter.imagined(Key(key="Space"), turn) == await presenter.lower(Key(key="Space"), turn)
+
+
+@pytest.mark.browser
+async def test_a_number_field_takes_the_same_keys_in_the_browser_and_on_paper(screen: Any) -> None:
+    """Chromium's takes signs, points and exponents, too, and is empty until that is a number; `1`, `e`, `2` was 100."""
+    keys = ["Backspace", "e", ".", "-", "+", "٣", "Space", "a", "0", "3", "Backspace", *"123456789"]
+    heard = []
+    for make in (screen, partial(opened, surface="text", actions="gestures")):
+        presenter, turn, _ = await make(first=True, flow="cart", goods="catalogue", shown=4)
+        (field,) = [one for one in turn.observation.page.controls if one.role == "spinbutton"]
+        turn, held = await presenter.lower(Click(ref=field.id), turn), []
+        for key in keys:
+            done = await presenter.lower(Key(key=key), turn)
+            held.append((done.message if isinstance(done, InvalidAction) else "", presenter.hand.drafts.get(field.id)))
+        heard.append(held)
+    assert heard[0] == heard[1]
+    assert heard[0][-1][1] == "012345678"
+    assert sum(bool(said) for said, _ in heard[0]) == 8
+
+
+@pytest.mark.browser
+async def test_a_click_on_a_field_leaves_the_keys_behind_its_text(screen: Any) -> None:
+    """A click meets its middle, and what is keyed there would stand in the midst of a long text."""
+    heard = []
+    for make in (screen, partial(opened, surface="tree", actions="gestures")):
+        presenter, turn, _ = await make(flow="cart")
+        for gesture in (Type(ref="query", text="long words " * 15), Click(ref="query"), Key(key="!"), Key(key="Enter")):
+            turn = await presenter.lower(gesture, turn)
+        heard.append(turn)
+    assert heard == 2 * [Search(query="long words " * 15 + "!")]
