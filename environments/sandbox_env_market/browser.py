@@ -43,6 +43,7 @@ CONTEXT: dict[str, Any] = {
     "service_workers": "block",
     "accept_downloads": False,
 }
+DRIVER_GONE = "Connection closed while reading from the driver"  # what Playwright calls it
 BYPASS = "<-loopback>"  # Chromium's word for: loopback, too, goes through the proxy
 
 # What can be pressed in the picture and where, what fields hold, what has the keys, how far the page is scrolled. A box
@@ -316,6 +317,8 @@ class Browser:
         program = await asyncio.to_thread(chromium.find)
         try:
             if self._playwright is None:
+                if not self.started:
+                    expect_its_end(asyncio.get_running_loop())
                 self._playwright = await async_playwright().start()
                 self._nowhere = Server()
                 await self._nowhere.start()
@@ -356,6 +359,24 @@ _OF_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, Browser] = WeakKeyDictio
 def of_this_loop() -> Browser:
     """The browser that all surfaces of the running event loop share."""
     return _OF_LOOPS.setdefault(asyncio.get_running_loop(), Browser())
+
+
+def expect_its_end(loop: asyncio.AbstractEventLoop) -> None:
+    """Let a driver that ended by itself be no complaint of the loop's: every call on it says so already.
+
+    Playwright keeps a future with that error which nobody asks; all that is said of others goes where it went.
+    """
+    before = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if str(context.get("exception")) == DRIVER_GONE:
+            return
+        if before is None:
+            loop.default_exception_handler(context)
+        else:
+            before(loop, context)
+
+    loop.set_exception_handler(handle)
 
 
 def broken(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -374,6 +375,32 @@ async def test_a_browser_that_is_gone_or_hangs_is_replaced(
     await tab.close()
     await shared.release(me)
     assert not psutil.wait_procs({*first, *_browsers()}, timeout=20)[1]
+
+
+async def test_a_driver_that_dies_is_said_by_the_calls_on_it_and_not_by_the_loop_as_well(
+    shared: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C reaches the driver, too: each interrupted run ended with lines about a future that nobody had asked."""
+    monkeypatch.setattr(browser, "PATIENCE", 8.0)
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    me = object()
+    tab = await shared.tab(me)
+    running = _browsers()
+    for driver in psutil.Process().children():
+        if "node" in driver.name():
+            driver.kill()
+    with pytest.raises((browser.Error, TimeoutError)):
+        await asyncio.wait_for(tab.look(), 8)
+    await tab.close()
+    await shared.release(me)
+    del tab
+    gc.collect()
+    assert not complaints
+    loop.call_exception_handler({"message": "something else", "exception": ValueError("x")})
+    assert complaints == ["something else"]
+    assert not psutil.wait_procs({*running, *_browsers()}, timeout=20)[1]
 
 
 def test_a_browser_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
