@@ -180,6 +180,29 @@ async def test_no_way_out_of_the_browser_leads_anywhere_but_to_the_shops_own_ser
     assert refused >= 25
 
 
+async def test_what_the_policy_keeps_from_being_asked_is_counted_like_what_is_refused(shared: Browser) -> None:
+    """Such a request reaches no proxy: a page with somebody's markup in it looked as quiet as any other."""
+    me = object()
+    tab = await shared.tab(me)
+    await tab.show(
+        "<img src=http://a.example/x.png><link rel=stylesheet href=https://b.example/><iframe src=//c.example></iframe>"
+        "<p style='background: url(http://d.example/y.png)'>Text<script>1</script>"
+        "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='>"
+    )
+    async with asyncio.timeout(10):
+        while tab.server.refused < 4:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
+    assert sorted(tab.server.what) == [
+        "frame-src http://c.example",
+        "img-src http://a.example/x.png",
+        "img-src http://d.example/y.png",
+        "style-src-elem https://b.example/",
+    ]
+    await tab.close()
+    await shared.release(me)
+
+
 async def test_without_our_flags_and_proxy_most_of_these_ways_do_lead_out() -> None:
     """What the test above would find if there was something to be found."""
     page = [""]
@@ -242,9 +265,10 @@ def _looked_up(log: Path) -> int:
 # -- the shop's server ---------------------------------------------------------------------------------------------
 
 
-async def _ask(one: Server, request: str) -> str:
+async def _ask(one: Server, request: str, body: str = "") -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(one.address.rpartition(":")[2]))
-    writer.write(f"{request} HTTP/1.1\r\n\r\n".encode())
+    head = request if "HTTP/" in request else f"{request} HTTP/1.1"
+    writer.write(f"{head}\r\n\r\n{body}".encode())
     writer.write_eof()
     said = (await reader.read()).decode()
     writer.close()
@@ -268,6 +292,10 @@ async def test_the_server_gives_its_page_to_a_browser_only_and_hears_what_is_pre
         "GET http://shop.invalid/1/do?c=buy",
     ):
         assert "403 " in await _ask(one, request)
+    assert one.refused == 6
+    for body in ("", "[]", '{"csp-report": {"blocked-uri": "inline", "effective-directive": "script-src"}}'):
+        target = f"http://shop.invalid/{address.split('/')[3]}/blocked"
+        assert "204 " in await _ask(one, f"POST {target} HTTP/1.1\r\nContent-Length: {len(body)}", body)
     assert one.refused == 6
     await one.close()
 
