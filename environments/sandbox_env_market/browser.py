@@ -81,6 +81,7 @@ _SHUT = """([x, y]) => {
   return Boolean(found);
 }"""
 _IN_LIST = "() => Boolean(document.activeElement && document.activeElement.matches('select'))"
+_IN_FIELD = "() => Boolean(document.activeElement && document.activeElement.matches('input'))"
 _SCROLLED = "() => [scrollY, Math.max(0, document.documentElement.scrollHeight - innerHeight)]"
 _TARGET = """(e) => {
   const found = e && e.closest ? e.closest('[data-ref]') : null;
@@ -191,6 +192,7 @@ class Tab:
             for handle in await found.element_handles():
                 if await handle.get_attribute("data-ref") == reference:
                     await handle.select_option(text)
+            await self.focus(reference)  # which Playwright leaves where it was
             return
         await self.click_on(reference)
         await self.key("Control+a")
@@ -202,7 +204,8 @@ class Tab:
     async def key(self, name: str) -> None:
         """Press a key, by Playwright's names, or a character; those that would open a drop-down do nothing."""
         if len(name) == 1 and not " " <= name <= "~":  # Playwright's keyboard is an American one
-            await self._page.keyboard.insert_text(name)
+            if await self._page.evaluate(_IN_FIELD):  # else it would go to the field that had the keys before
+                await self._page.keyboard.insert_text(name)
         elif name not in ("Enter", "Space", " ") or not await self._page.evaluate(_IN_LIST):
             await self._page.keyboard.press(name)
 

@@ -607,3 +607,13 @@ async def test_a_click_on_a_field_leaves_the_keys_behind_its_text(screen: Any) -
             turn = await presenter.lower(gesture, turn)
         heard.append(turn)
     assert heard == 2 * [Search(query="long words " * 15 + "!")]
+
+
+@pytest.mark.browser
+async def test_a_drop_down_whose_option_was_typed_has_the_keys_and_no_field_before_it_gets_any(screen: Any) -> None:
+    presenter, turn, _ = await screen(flow="cart", goods="catalogue", shown=4)
+    for gesture in (Type(ref="query", text="lamp"), Type(ref="by", text="rating"), Key(key="é"), Key(key="Enter")):
+        turn = await presenter.lower(gesture, turn)
+        assert isinstance(turn, Turn)
+    assert presenter.hand.focus == "by"
+    assert await presenter.lower(Click(ref="search"), turn) == Search(query="lamp")
