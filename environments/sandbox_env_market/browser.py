@@ -43,11 +43,12 @@ CONTEXT: dict[str, Any] = {
     "service_workers": "block",
     "accept_downloads": False,
 }
+DRIVER_GONE = "Connection closed while reading from the driver"  # what Playwright calls it
 BYPASS = "<-loopback>"  # Chromium's word for: loopback, too, goes through the proxy
 
-# What can be pressed in the picture and where, what fields hold, and how far the page is scrolled. A box is that of an
-# element's first line, clipped to the picture; those whose middle something else covers are left out. What is far below
-# is not laid out (the style sheet's `content-visibility`), and asking where it is would do that one by one.
+# What can be pressed in the picture and where, what fields hold, what has the keys, how far the page is scrolled. A box
+# is that of an element's first line, clipped to the picture; those whose middle something else covers are left out. Far
+# below nothing is laid out (the style sheet's `content-visibility`), and asking where it is would do that one by one.
 _LOOK = """() => {
   const boxes = {}, fields = {}, hits = [];
   for (const e of document.querySelectorAll('[data-ref]')) {
@@ -70,7 +71,8 @@ _LOOK = """() => {
     const hit = document.elementFromPoint(l + w / 2, t + h / 2);
     if (hit && hit.closest('[data-ref]') === e) boxes[e.dataset.ref] = [l, t, w, h];
   }
-  return {boxes, fields, hits, scroll: scrollY};
+  const focused = document.activeElement && document.activeElement.closest('[data-ref]');
+  return {boxes, fields, hits, focused: focused ? focused.dataset.ref : '', scroll: scrollY};
 }"""
 # A drop-down's list would be drawn, and clicks would go through it to what is underneath: it only gets the keys.
 _SHUT = """([x, y]) => {
@@ -79,10 +81,16 @@ _SHUT = """([x, y]) => {
   return Boolean(found);
 }"""
 _IN_LIST = "() => Boolean(document.activeElement && document.activeElement.matches('select'))"
+_IN_FIELD = "() => Boolean(document.activeElement && document.activeElement.matches('input'))"
 _SCROLLED = "() => [scrollY, Math.max(0, document.documentElement.scrollHeight - innerHeight)]"
 _TARGET = """(e) => {
   const found = e && e.closest ? e.closest('[data-ref]') : null;
   return found ? found.dataset.ref : '';
+}"""
+_FOCUS = """(ref) => {
+  const e = [...document.querySelectorAll('[data-ref]')].find(e => e.dataset.ref === ref);
+  if (e) e.focus({preventScroll: true});
+  return Boolean(e && e.matches('input'));
 }"""
 # Brings an element into the picture; gives a point where a click meets it, or null where something covers it.
 _POINT = """(ref) => {
@@ -108,14 +116,15 @@ _POINT = """(ref) => {
 class Look:
     """What the tab shows: the picture, what its fields hold by reference, and how far it is scrolled, in pixels.
 
-    `hits` are references, enabled or not, each with a box (left, top, width, height) in which a click meets it, where
-    no smaller box lies over it.
+    `focused` is the reference of what the keys go to; '' for nothing. `hits` are references, enabled or not, each with
+    a box (left, top, width, height) in which a click meets it, where no smaller box lies over it.
     """
 
     picture: Picture
     encoded: str = field(repr=False)
     fields: Mapping[str, str]
     scroll: int
+    focused: str = ""
     hits: tuple[tuple[str, tuple[float, float, float, float]], ...] = ()
 
 
@@ -138,7 +147,7 @@ class Tab:
         boxes = {ref: tuple(box) for ref, box in seen["boxes"].items()}
         picture = Picture("image/jpeg", base64.b64decode(encoded), WIDTH, HEIGHT, boxes)
         hits = tuple((ref, (left, top, width, height)) for ref, left, top, width, height in seen["hits"])
-        return Look(picture, encoded, seen["fields"], round(seen["scroll"]), hits)
+        return Look(picture, encoded, seen["fields"], round(seen["scroll"]), seen["focused"], hits)
 
     async def _shot(self) -> str:
         """JPEG as base64, by Chromium's own command: Playwright's waits for what our pages do not have."""
@@ -158,10 +167,10 @@ class Tab:
         found: str = await self._page.evaluate(f"([x, y]) => ({_TARGET})(document.elementFromPoint(x, y))", [x, y])
         return found
 
-    async def focused(self) -> str:
-        """The reference of what the keys go to; '' for nothing."""
-        found: str = await self._page.evaluate(f"() => ({_TARGET})(document.activeElement)")
-        return found
+    async def focus(self, reference: str) -> None:
+        """Let the keys go to what has this reference, without a click, which might press it: behind a field's text."""
+        if await self._page.evaluate(_FOCUS, reference):
+            await self.key("End")
 
     async def click(self, x: float, y: float) -> None:
         """Click a point; a drop-down there gets the keys, and stays shut."""
@@ -183,6 +192,7 @@ class Tab:
             for handle in await found.element_handles():
                 if await handle.get_attribute("data-ref") == reference:
                     await handle.select_option(text)
+            await self.focus(reference)  # which Playwright leaves where it was
             return
         await self.click_on(reference)
         await self.key("Control+a")
@@ -192,10 +202,12 @@ class Tab:
             await self.key("Delete")
 
     async def key(self, name: str) -> None:
-        """Press a key, by Playwright's names; those that would open a drop-down do nothing."""
-        if name in ("Enter", "Space", " ") and await self._page.evaluate(_IN_LIST):
-            return
-        await self._page.keyboard.press(name)
+        """Press a key, by Playwright's names, or a character; those that would open a drop-down do nothing."""
+        if len(name) == 1 and not " " <= name <= "~":  # Playwright's keyboard is an American one
+            if await self._page.evaluate(_IN_FIELD):  # else it would go to the field that had the keys before
+                await self._page.keyboard.insert_text(name)
+        elif name not in ("Enter", "Space", " ") or not await self._page.evaluate(_IN_LIST):
+            await self._page.keyboard.press(name)
 
     async def scroll(self, by: int) -> None:
         """Turn the mouse's wheel; back when the page is where it then stays."""
@@ -308,6 +320,8 @@ class Browser:
         program = await asyncio.to_thread(chromium.find)
         try:
             if self._playwright is None:
+                if not self.started:
+                    expect_its_end(asyncio.get_running_loop())
                 self._playwright = await async_playwright().start()
                 self._nowhere = Server()
                 await self._nowhere.start()
@@ -348,6 +362,24 @@ _OF_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, Browser] = WeakKeyDictio
 def of_this_loop() -> Browser:
     """The browser that all surfaces of the running event loop share."""
     return _OF_LOOPS.setdefault(asyncio.get_running_loop(), Browser())
+
+
+def expect_its_end(loop: asyncio.AbstractEventLoop) -> None:
+    """Let a driver that ended by itself be no complaint of the loop's: every call on it says so already.
+
+    Playwright keeps a future with that error which nobody asks; all that is said of others goes where it went.
+    """
+    before = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if str(context.get("exception")) == DRIVER_GONE:
+            return
+        if before is None:
+            loop.default_exception_handler(context)
+        else:
+            before(loop, context)
+
+    loop.set_exception_handler(handle)
 
 
 def broken(error: BaseException) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from sandbox.agent import Agent, NoConfig, Picture, Turn
-from sandbox.menu import Move
+from sandbox.menu import Move, MoveRange
 from sandbox.scenario import Frozen
 from sandbox_env_market.moves import ClickXY, Scroll, Type, press
 from sandbox_env_market.shoppers import BestRated, ByPosition, Cheapest, PlaceConfig, Shopper, page_of
@@ -24,7 +24,7 @@ class Clicker(Agent[ClickerConfig]):
     """Does what `baselines/cheapest`, `baselines/best_rated` or a buyer of the first product does, by hand.
 
     It is told where things are in the picture (`Picture.boxes`, by the ids of controls), for it does not look. Where it
-    is shown no picture, it makes the move itself.
+    is shown no picture, or is offered no clicks (`actions: moves`), it makes the move itself.
     """
 
     Config = ClickerConfig
@@ -45,7 +45,7 @@ class Clicker(Agent[ClickerConfig]):
         """The next gesture towards the move that it has in mind for this step."""
         if turn.index != self.step or self.move is None:
             self.step, self.move, self.seen, self.typed = turn.index, self.mind.act(turn), [], set()
-        if not turn.pictures:
+        if not (turn.pictures and any(isinstance(one, MoveRange) and one.kind is ClickXY for one in turn.menu)):
             return self.move
         control, entered = press(self.move)
         for field in page_of(turn).controls:

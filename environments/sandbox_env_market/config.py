@@ -42,7 +42,8 @@ class ShopConfig(Frozen):
             where nobody expands it.
         views: how many product pages may be opened; going back is free. With 0 it is a choice from one page.
         surface: what the agent sees the pages as, one or several; changes nothing that is true.
-        actions: what the agent is offered: the shop's moves, gestures on the surface (clicks), or both.
+        actions: what the agent is offered: the shop's moves, gestures on the surface (clicks), or both. A gesture that
+            is not offered is invalid; a move comes to the same as pressing its control, and is taken in any case.
         flow: `direct` buys at once; `cart` is a whole shop: search, variants, cart, coupon, checkout, orders, returns.
         patience: moves after which a `cart` visit is over, with what was ordered by then.
         goods: `errands`, sets of eight; `catalogue`, a generated shop; or the path of a file with goods of one's own.

@@ -37,7 +37,8 @@ LISTED = 40  # controls that a complaint names
 
 _BREAKS = re.compile("[\r\n\u2028\u2029]+")
 _UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
+_NUMBER = re.compile("[0-9]{1,9}")  # a browser's number field takes more, and hides it while it is no number
+_NUMBERS = "whole numbers of up to nine digits"
 
 
 def typed(text: str) -> str:
@@ -190,7 +191,7 @@ class Hand:
             return found.id
         return ""
 
-    def _key_in_field(self, key: str, found: Control) -> str:
+    def _key_in_field(self, key: str, found: Control) -> str | InvalidAction:
         if found.role == "combobox":
             return ""
         if key == "Enter":
@@ -201,13 +202,14 @@ class Hand:
             self.drafts[found.id] = held[:-1]
         elif key == "Space" or len(key) == 1:
             text = held + typed(" " if key == "Space" else key)
-            if found.role != "spinbutton" or _NUMBER.fullmatch(text):
-                self.drafts[found.id] = text
+            if found.role == "spinbutton" and not _NUMBER.fullmatch(text):
+                return InvalidAction("illegal", f"no key {key!r} in {found.id} ({found.name}), which takes {_NUMBERS}")
+            self.drafts[found.id] = text
         return ""
 
 
 def held(control: Control, text: str) -> str:
-    """What a field then holds of a text typed into it: one for numbers holds nothing else, on every surface."""
+    """What a field then holds of a text typed into it: one for whole numbers holds nothing else, on every surface."""
     text = typed(text)
     return "" if control.role == "spinbutton" and not _NUMBER.fullmatch(text) else text
 

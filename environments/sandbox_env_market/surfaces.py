@@ -21,6 +21,7 @@ from sandbox.surface import Presenter, Surface
 from sandbox_env_market.characters import plain
 from sandbox_env_market.config import ShopConfig
 from sandbox_env_market.gestures import (
+    KEYS,
     TOLD,
     TOLD_POINTS,
     TOLD_REFERENCES,
@@ -149,7 +150,9 @@ class OnPaper(Presenter):
         return ""
 
     def _gesture(self, raw: object) -> Move | InvalidAction | None:
-        """The gesture that an answer is; None where it is something else."""
+        """The gesture that an answer is; None where it is something else, and where no gestures are to be made."""
+        if self.surface.actions == "moves":
+            return None
         kind = raw.get("kind") if isinstance(raw, Mapping) else kind_of(raw) if isinstance(raw, Move) else None
         return read(_ANY_GESTURE, _GESTURE, raw) if kind in _KINDS else None
 
@@ -236,6 +239,7 @@ class OnScreen(OnPaper):
         picture, was = look.picture, {one.id: one.value for one in self.hand.page.controls}
         there = {self._ids[name]: value for name, value in look.fields.items()}
         self.hand.drafts = {name: value for name, value in there.items() if value != plain(was[name])}
+        self.hand.focus = self._ids.get(look.focused, "")
         boxes = {self._ids[name]: box for name, box in picture.boxes.items()}
         picture = type(picture)(picture.media, picture.data, picture.width, picture.height, boxes)
         shown = await super()._seen(turn)
@@ -281,7 +285,6 @@ class OnScreen(OnPaper):
             if isinstance(control, InvalidAction):
                 return control
             return await self._press(control, lambda: tab.click(gesture.x, gesture.y))
-        self.hand.focus = self._ids.get(await tab.focused(), "")
         control = self.hand.aim(gesture)
         if isinstance(control, InvalidAction):
             return control
@@ -289,8 +292,14 @@ class OnScreen(OnPaper):
             await self._fill(self.hand.focus, gesture.text)
             return None
         if isinstance(gesture, Key):
-            return await self._press(control, lambda: tab.key(gesture.key))
-        return await self._press(control, partial_click(tab, self.hand.focus))
+            key = gesture.key if gesture.key in KEYS else typed(gesture.key)
+            return await self._press(control, lambda: tab.key(key)) if key else None
+        click = partial_click(tab, self.hand.focus)
+        if control:
+            return await self._press(control, click)
+        await click()
+        await tab.focus(reference(self.hand.focus))  # what is keyed goes behind what is there, as on paper
+        return None
 
     async def _press(self, control: str, do: Callable[[], Awaitable[None]]) -> Move | InvalidAction | None:
         """Do it; where that presses a control, the move that the shop's server heard of."""
@@ -338,7 +347,7 @@ class OnScreen(OnPaper):
         raise PluginError(f"the browser failed twice in this episode: {self._failed}; then: {fault}")
 
     async def _restore(self) -> None:
-        """The page as it was when it was last seen: with what was typed, scrolled to where it was."""
+        """The page as it was when it was last seen: with what was typed, scrolled as it was, with its focus."""
         await self._tab.show(self._document)
         if self._look is None:
             return
@@ -346,6 +355,7 @@ class OnScreen(OnPaper):
             there = self._look.fields.get(reference(one.id))
             if one.form and there is not None and there != plain(one.value):
                 await self._fill(one.id, there)
+        await self._tab.focus(self._look.focused)
         if self._look.scroll:
             await self._tab.scroll(self._look.scroll)
 

@@ -63,7 +63,8 @@ SHOPS = (
 LEVELS = 8  # such rows of a scorer; more of them are no summary
 ON_TOP = ("values/additive", "values/litmus", "validity/choice")  # shown in other ways
 NOTES = 12  # warnings shown; --json has them all
-ACROSS = 4  # agents side by side: what fits 80 columns
+ACROSS = 4  # agents side by side, at most
+WIDTH = 80  # of a terminal, where they are to be read
 
 
 def print_results(document: Document, store: str = "") -> None:
@@ -129,8 +130,7 @@ def summary(document: Document) -> list[Table]:
     """What each agent did, a column per agent; and what it values most and least."""
     agents = agents_of(document)
     tables = []
-    for start in range(0, len(agents), ACROSS):
-        block = agents[start : start + ACROSS]
+    for block in _blocks(agents):
         overview = _table("What they did", "", *block)
         overview.add_row(*_cells("validity", *(verdict_of(document, agent, "validity/choice") for agent in block)))
         capable = [verdict_of(document, agent, "capability") for agent in block]
@@ -159,8 +159,7 @@ def matrices(document: Document) -> list[Table]:
     tables = []
     for matrix in document.matrices:
         title = f"{matrix.title} ({matrix.scorer})"
-        columns = list(matrix.columns)
-        for headings in (columns[start : start + ACROSS] for start in range(0, len(columns), ACROSS)):
+        for headings in _blocks(list(matrix.columns)):
             table = _table(title, "", *headings)
             doubts = []
             for agent, cells in matrix_rows(document, matrix):
@@ -175,6 +174,13 @@ def matrices(document: Document) -> list[Table]:
             if table.row_count:
                 tables.append(table)
     return tables
+
+
+def _blocks(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Names that head the columns of one table: as many as have room for their longest word, which is never broken."""
+    longest = max((len(display(word)) for name in names for word in name.split()), default=0)
+    across = next((some for some in range(ACROSS, 1, -1) if longest <= WIDTH // (some + 1) - 3), 1)
+    return (names[start : start + across] for start in range(0, len(names), across))
 
 
 def _cell(entry: EstimateEntry | None) -> str:

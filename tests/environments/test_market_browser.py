@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -179,6 +180,29 @@ async def test_no_way_out_of_the_browser_leads_anywhere_but_to_the_shops_own_ser
     assert refused >= 25
 
 
+async def test_what_the_policy_keeps_from_being_asked_is_counted_like_what_is_refused(shared: Browser) -> None:
+    """Such a request reaches no proxy: a page with somebody's markup in it looked as quiet as any other."""
+    me = object()
+    tab = await shared.tab(me)
+    await tab.show(
+        "<img src=http://a.example/x.png><link rel=stylesheet href=https://b.example/><iframe src=//c.example></iframe>"
+        "<p style='background: url(http://d.example/y.png)'>Text<script>1</script>"
+        "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='>"
+    )
+    async with asyncio.timeout(10):
+        while tab.server.refused < 4:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
+    assert sorted(tab.server.what) == [
+        "frame-src http://c.example",
+        "img-src http://a.example/x.png",
+        "img-src http://d.example/y.png",
+        "style-src-elem https://b.example/",
+    ]
+    await tab.close()
+    await shared.release(me)
+
+
 async def test_without_our_flags_and_proxy_most_of_these_ways_do_lead_out() -> None:
     """What the test above would find if there was something to be found."""
     page = [""]
@@ -241,9 +265,10 @@ def _looked_up(log: Path) -> int:
 # -- the shop's server ---------------------------------------------------------------------------------------------
 
 
-async def _ask(one: Server, request: str) -> str:
+async def _ask(one: Server, request: str, body: str = "") -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(one.address.rpartition(":")[2]))
-    writer.write(f"{request} HTTP/1.1\r\n\r\n".encode())
+    head = request if "HTTP/" in request else f"{request} HTTP/1.1"
+    writer.write(f"{head}\r\n\r\n{body}".encode())
     writer.write_eof()
     said = (await reader.read()).decode()
     writer.close()
@@ -267,6 +292,10 @@ async def test_the_server_gives_its_page_to_a_browser_only_and_hears_what_is_pre
         "GET http://shop.invalid/1/do?c=buy",
     ):
         assert "403 " in await _ask(one, request)
+    assert one.refused == 6
+    for body in ("", "[]", '{"csp-report": {"blocked-uri": "inline", "effective-directive": "script-src"}}'):
+        target = f"http://shop.invalid/{address.split('/')[3]}/blocked"
+        assert "204 " in await _ask(one, f"POST {target} HTTP/1.1\r\nContent-Length: {len(body)}", body)
     assert one.refused == 6
     await one.close()
 
@@ -374,6 +403,32 @@ async def test_a_browser_that_is_gone_or_hangs_is_replaced(
     await tab.close()
     await shared.release(me)
     assert not psutil.wait_procs({*first, *_browsers()}, timeout=20)[1]
+
+
+async def test_a_driver_that_dies_is_said_by_the_calls_on_it_and_not_by_the_loop_as_well(
+    shared: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C reaches the driver, too: each interrupted run ended with lines about a future that nobody had asked."""
+    monkeypatch.setattr(browser, "PATIENCE", 8.0)
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    me = object()
+    tab = await shared.tab(me)
+    running = _browsers()
+    for driver in psutil.Process().children():
+        if "node" in driver.name():
+            driver.kill()
+    with pytest.raises((browser.Error, TimeoutError)):
+        await asyncio.wait_for(tab.look(), 8)
+    await tab.close()
+    await shared.release(me)
+    del tab
+    gc.collect()
+    assert not complaints
+    loop.call_exception_handler({"message": "something else", "exception": ValueError("x")})
+    assert complaints == ["something else"]
+    assert not psutil.wait_procs({*running, *_browsers()}, timeout=20)[1]
 
 
 def test_a_browser_ends_with_the_program_that_started_it(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from sandbox_env_market import Shop, ShopConfig
 from sandbox_env_market.catalogue import CATEGORIES
 from sandbox_env_market.clicker import Clicker, ClickerConfig
-from sandbox_env_market.moves import ClickXY, Scroll, Search, Type
+from sandbox_env_market.gestures import offered
+from sandbox_env_market.moves import Buy, ClickXY, Scroll, Search, Type
 from sandbox_env_market.oracle import Oracle
 from sandbox_env_market.page import Tile
 from sandbox_env_market.shelves import MORE
@@ -210,8 +211,10 @@ def test_a_shopper_outside_a_shop_is_told_so() -> None:
 
 
 def shown(turn: Turn, boxes: dict[str, tuple[float, float, float, float]]) -> Turn:
-    """The turn with a picture in which these controls can be clicked."""
-    return changed(turn, pictures=(Picture("image/jpeg", b"", 1000, 800, boxes),))
+    """The turn with a picture in which these controls can be clicked, where that is offered."""
+    page = turn.observation.page
+    menu = (*turn.menu, *offered(page, references=False, points=True))
+    return changed(turn, pictures=(Picture("image/jpeg", b"", 1000, 800, boxes),), menu=menu)
 
 
 def test_the_clicker_scrolls_down_to_its_button_and_clicks_its_middle() -> None:
@@ -240,3 +243,11 @@ def test_the_clicker_types_what_has_to_be_entered_and_then_clicks() -> None:
     picture = {"query": (10.0, 10.0, 100.0, 20.0), "search": (120.0, 10.0, 40.0, 20.0)}
     assert clicker.act(shown(turn, picture)) == Type(ref="query", text="electric kettles")
     assert clicker.act(shown(turn, picture)) == ClickXY(x=140, y=20)
+
+
+def test_the_clicker_makes_its_move_where_clicks_are_not_offered() -> None:
+    """`actions: moves` in front of a picture: a click would be invalid."""
+    turn = Play(SHOP, ShopConfig(items=1), SHOP.items(ShopConfig(items=1))[0], 0).turn("buyer", 0)
+    picture = Picture("image/jpeg", b"", 1000, 800, {"leave": (0, 0, 9, 9)})
+    clicker = Clicker(ClickerConfig(wants="first"))
+    assert clicker.act(changed(turn, pictures=(picture,))) == Buy(product=turn.observation.page.products[0].id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,8 @@ AGENTS = '''
 """Shoppers of these tests; what they do follows from what they see, and from nothing else."""
 import hashlib
 import json
+import os
+import signal
 import os
 import signal
 from base64 import b64decode
@@ -259,6 +263,22 @@ async def test_what_is_offered_follows_the_config() -> None:
     assert kinds["both"] == kinds["moves"] | kinds["gestures"]
     cart = (await opened(surface="tree", actions="gestures", flow="cart"))[1].menu
     assert {one.kind for one in cart} == {Click, Type, Key}
+
+
+async def test_where_moves_alone_are_offered_a_gesture_is_an_invalid_action_like_any_other(run: Run) -> None:
+    """What is not offered is not carried out on a tree either, and is counted; text has always read it so."""
+    done = {name: await run("mine/hand", items=1, surface=name) for name in ("text", "tree")}
+    assert what_happened(done["tree"]) == what_happened(done["text"])
+    (episode,) = done["tree"].episodes
+    assert {step.outcome for step in episode.steps} == {"invalid"}
+    assert not events(episode, "gesture")
+    presenter, turn, _ = await opened(surface="tree", actions="moves")
+    product = turn.observation.page.products[0].id
+    assert await presenter.lower({"kind": "click", "ref": f"buy:{product}"}, turn) == {
+        "kind": "click",
+        "ref": f"buy:{product}",
+    }
+    assert presenter.imagined(Click(ref="leave"), turn) == Click(ref="leave")
 
 
 async def test_every_control_can_be_clicked_by_the_reference_that_the_text_shows() -> None:
@@ -507,7 +527,7 @@ async def test_a_click_on_a_point_is_imagined_as_it_is_done(screen: Any) -> None
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("text", ["1 2", "1,0", "3x", "+2"])
+@pytest.mark.parametrize("text", ["1 2", "1,0", "3x", "+2", "1.5", "1e1", "-1", "٣", "1234567890", "1" * 400])
 async def test_what_is_no_number_is_refused_alike_on_paper_and_in_the_browser(screen: Any, text: str) -> None:
     heard = []
     for make in (screen, partial(opened, surface="text", actions="gestures")):
@@ -517,3 +537,83 @@ async def test_what_is_no_number_is_refused_alike_on_paper_and_in_the_browser(sc
         heard.append(await presenter.lower(Click(ref=field.form), turn))
     assert isinstance(heard[0], InvalidAction)
     assert heard[0] == heard[1]
+
+
+@pytest.mark.browser
+async def test_characters_that_no_american_keyboard_has_are_keys_on_every_surface(screen: Any) -> None:
+    """Playwright's keyboard knows no other, and takes a line break for Enter, which on paper is a blank."""
+    heard = []
+    for make in (screen, partial(opened, surface="tree", actions="gestures")):
+        presenter, turn, _ = await make(flow="cart")
+        for gesture in (Type(ref="query", text="caf"), *(Key(key=key) for key in "é\n😀\x00+~€")):
+            turn = await presenter.lower(gesture, turn)
+            assert isinstance(turn, Turn), gesture
+        heard.append(await presenter.lower(Key(key="Enter"), turn))
+    assert heard == 2 * [Search(query="café 😀+~€")]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("text", ["", "a desk lamp"])
+async def test_a_page_that_is_shown_again_in_another_browser_has_its_keys_where_they_were(
+    screen: Any, text: str
+) -> None:
+    """Its fields and how far it was scrolled were restored, but keys then went nowhere."""
+    presenter, turn, told = await screen(flow="cart", goods="catalogue", shown=4)
+    turn = await presenter.lower(Click(ref="query"), turn)
+    before = presenter.hand.page.query  # type: ignore[attr-defined]
+    if text:
+        turn = await presenter.lower(Type(ref="", text=text), turn)
+    os.kill(browser.of_this_loop().process, signal.SIGKILL)
+    turn = await presenter.lower(Key(key="s"), turn)
+    assert [event.kind for event in told].count("browser") == 1
+    assert await presenter.lower(Key(key="Enter"), turn) == Search(query=f"{text or before}s")
+
+
+@pytest.mark.browser
+async def test_what_the_keys_go_to_is_known_after_keys_that_move_it(screen: Any) -> None:
+    """What a fork of the agent would do with them is worked out from it."""
+    presenter, turn, _ = await screen(flow="cart", goods="catalogue", shown=4)
+    turn = await presenter.lower(Click(ref="query"), turn)
+    turn = await presenter.lower(Key(key="Tab"), turn)
+    assert presenter.hand.focus == "search"  # type: ignore[attr-defined]
+    assert presenter.imagined(Key(key="Space"), turn) == await presenter.lower(Key(key="Space"), turn)
+
+
+@pytest.mark.browser
+async def test_a_number_field_takes_the_same_keys_in_the_browser_and_on_paper(screen: Any) -> None:
+    """Chromium's takes signs, points and exponents, too, and is empty until that is a number; `1`, `e`, `2` was 100."""
+    keys = ["Backspace", "e", ".", "-", "+", "٣", "Space", "a", "0", "3", "Backspace", *"123456789"]
+    heard = []
+    for make in (screen, partial(opened, surface="text", actions="gestures")):
+        presenter, turn, _ = await make(first=True, flow="cart", goods="catalogue", shown=4)
+        (field,) = [one for one in turn.observation.page.controls if one.role == "spinbutton"]
+        turn, held = await presenter.lower(Click(ref=field.id), turn), []
+        for key in keys:
+            done = await presenter.lower(Key(key=key), turn)
+            held.append((done.message if isinstance(done, InvalidAction) else "", presenter.hand.drafts.get(field.id)))
+        heard.append(held)
+    assert heard[0] == heard[1]
+    assert heard[0][-1][1] == "012345678"
+    assert sum(bool(said) for said, _ in heard[0]) == 8
+
+
+@pytest.mark.browser
+async def test_a_click_on_a_field_leaves_the_keys_behind_its_text(screen: Any) -> None:
+    """A click meets its middle, and what is keyed there would stand in the midst of a long text."""
+    heard = []
+    for make in (screen, partial(opened, surface="tree", actions="gestures")):
+        presenter, turn, _ = await make(flow="cart")
+        for gesture in (Type(ref="query", text="long words " * 15), Click(ref="query"), Key(key="!"), Key(key="Enter")):
+            turn = await presenter.lower(gesture, turn)
+        heard.append(turn)
+    assert heard == 2 * [Search(query="long words " * 15 + "!")]
+
+
+@pytest.mark.browser
+async def test_a_drop_down_whose_option_was_typed_has_the_keys_and_no_field_before_it_gets_any(screen: Any) -> None:
+    presenter, turn, _ = await screen(flow="cart", goods="catalogue", shown=4)
+    for gesture in (Type(ref="query", text="lamp"), Type(ref="by", text="rating"), Key(key="é"), Key(key="Enter")):
+        turn = await presenter.lower(gesture, turn)
+        assert isinstance(turn, Turn)
+    assert presenter.hand.focus == "by"
+    assert await presenter.lower(Click(ref="search"), turn) == Search(query="lamp")

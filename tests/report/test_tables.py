@@ -97,3 +97,22 @@ def test_the_head_of_a_column_is_harmless_and_whole(shown):
     said = shown(print_results, document(*entries, matrices=[matrix]))
     assert all(end in said for end in ("high", "low"))
     assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("length", range(8, 40, 3))
+@pytest.mark.parametrize("agents", [4, 5])
+def test_no_agents_name_is_broken_in_the_summary(shown, length, agents):
+    """Four of them shared 80 columns whatever their names: those of more than 14 characters were cut in the middle."""
+    names = [f"{number}{'x' * (length - 1)}" for number in range(agents)]
+    said = [estimate("market/regret", "relative_regret", agent=name, low=-12345.0, high=12345.0) for name in names]
+    met = document(*said)
+    played = [met.episodes[0].model_copy(update={"seats": {"buyer": name}, "agent": name}) for name in names]
+    words = shown(print_results, met.model_copy(update={"episodes": played})).split("more:")[0].split()
+    assert set(names) <= set(words)
+
+
+def test_agents_with_short_names_stand_four_abreast(shown):
+    names = [f"agent {number}" for number in range(5)]
+    met = document()
+    played = [met.episodes[0].model_copy(update={"seats": {"buyer": name}, "agent": name}) for name in names]
+    assert shown(print_results, met.model_copy(update={"episodes": played})).count("What they did") == 2
