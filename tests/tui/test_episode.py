@@ -185,8 +185,10 @@ async def test_tab_goes_from_pane_to_pane_and_z_gives_one_all_the_room(source: A
     async with app.run_test(size=SIZE) as pilot:
         seen = []
         for _ in range(6):
-            seen.append(app.focused.id if app.focused else None)
+            seen.append(screen(app).panes.pane.id)
             await pilot.press("tab")
+        await pilot.pause()
+        assert app.focused is screen(app).panes.pane
         assert seen == ["saw", "did", "said", "came", "facts", "saw"]
         await pilot.press("shift+tab", "z")
         await pilot.pause()

@@ -134,13 +134,15 @@ async def test_it_does_not_play_on_behind_another_screen(source: Any, robot: Epi
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("space", "question_mark")
         episode = app.screen_stack[-2]
+        assert isinstance(episode, EpisodeScreen)
+        at = episode.index
         episode.query_one(Player).faster(len(SPEEDS))
         for _ in range(400):
             await pilot.pause(0.02)
             if not episode.query_one(Player).playing:
                 break
         await pilot.press("escape")
-        assert screen(app).index == 0
+        assert screen(app).index == at
         assert line(app).startswith("‖ paused")
 
 
