@@ -77,7 +77,7 @@ class RelativesScreen(Modal[str | None]):
     RelativesScreen { align: center bottom; background: transparent; }
     RelativesScreen > * { background: $surface; width: 100%; }
     RelativesScreen #ask { height: 1; padding: 0 1; text-style: bold; }
-    RelativesScreen RelativesList { height: auto; max-height: 12; }
+    RelativesScreen RelativesList { height: auto; max-height: 50vh; }
     RelativesScreen Input { height: 1; padding: 0 1; }
     RelativesScreen Bar { height: 1; }
     """
@@ -109,7 +109,6 @@ class RelativesScreen(Modal[str | None]):
         relatives = self.query_one(RelativesList)
         relatives.rows = rows
         relatives.count = len(rows)
-        relatives.styles.height = min(len(rows), 12)
         self.query_one("#fault", Bar).say(
             "" if rows else "no parent, no fork, nothing of its item and seed: type an id"
         )

@@ -61,7 +61,7 @@ class SortMenu(Modal[str | None]):
     SortMenu { align: center middle; }
     SortMenu Vertical { width: 50; max-width: 90%; height: auto; max-height: 80%; background: $surface; padding: 0 1; }
     SortMenu Static { text-style: bold; }
-    SortMenu RowList { background: $surface; }
+    SortMenu RowList { background: $surface; height: auto; max-height: 60vh; }
     """
 
     def __init__(self, order: str, scores: Sequence[ScoreName]) -> None:
@@ -78,7 +78,6 @@ class SortMenu(Modal[str | None]):
     def on_mount(self) -> None:
         """Begin at the column that is sorted by."""
         columns = self.query_one(_Columns)
-        columns.styles.height = len(self._choices)
         columns.count = len(self._choices)
         names = [name for name, _ in self._choices]
         here = self._order.removeprefix("-")

@@ -19,6 +19,7 @@ from sandbox.tui.episode_table import TableHead
 from sandbox.tui.experiments import ExperimentsScreen, progress
 from sandbox.tui.filter_line import FilterLine
 from sandbox.tui.groups import GroupsScreen
+from sandbox.tui.row_list import RowList
 from sandbox.tui.sorting import SortMenu
 from sandbox.tui.source import StoreSource
 from tests.tui.conftest import bargain_episode, failed_episode, robot_episode
@@ -146,6 +147,19 @@ async def test_a_search_shows_what_it_finds_and_stops_at_escape(store: Store, mo
         await pilot.press("escape")
         await settle(pilot)
         assert browse.table.count == 8
+
+
+@pytest.mark.parametrize("size", [SIZE, (40, 12)])
+async def test_the_column_under_the_cursor_is_in_sight(store: Store, size: tuple[int, int]) -> None:
+    app = ReplayApp(StoreSource(store))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        for key in ("s", "end"):
+            await pilot.press(key)
+            await pilot.pause()
+        menu = app.screen.query_one(RowList)
+        row = menu.region.y + menu.cursor - menu.scroll_offset.y
+        assert app.screen.find_widget(menu).visible_region.contains(menu.region.x, row)
 
 
 @pytest.mark.slow
