@@ -345,7 +345,8 @@ def header(episode: Episode) -> Iterator[str]:
     reason = display_line(episode.reason.strip().rsplit("\n", 1)[-1])
     yield f"Status: {episode.status}{f' ({reason})' if reason else ''}"
     several = spec.evaluated if episode.lived and len(spec.evaluated_agents) > 1 else ()
-    yield f"Return: {returned(episode.total, {seat: episode.payoffs.get(seat, 0.0) for seat in several})}"
+    total = returned(episode.total, {seat: episode.payoffs.get(seat, 0.0) for seat in several})
+    yield f"Return: {'not yet paid' if episode.status in ('pending', 'running') else total}"
     yield f"Steps: {len(episode.steps)}"
     if pictures := sum(len(shots(step.events)) for step in episode.steps):
         yield f"Pictures: {pictures} (below by size and hash; sandbox replay shows and saves them: key v)"

@@ -23,7 +23,7 @@ from sandbox.tui.copying import bounded, pane_text, step_text
 from sandbox.tui.event_tree import EventTreeScreen
 from sandbox.tui.export import export
 from sandbox.tui.finding import Finding
-from sandbox.tui.following import LiveEpisode, toggle
+from sandbox.tui.following import OPEN, LiveEpisode, toggle
 from sandbox.tui.layout import Layout
 from sandbox.tui.moment import Moment, Recording
 from sandbox.tui.panes import Panes
@@ -154,12 +154,12 @@ class EpisodeScreen(FullScreen[None]):
     def _begin(self, brief: bool = False) -> None:
         episode = self.recording.about
         spec = episode.spec
-        good = episode.status in ("finished", "running", "pending")
+        good = episode.status == "finished" or episode.status in OPEN
         self.query_one("#title", Bar).say(
             (spec.environment, "bold $accent"),
             f"  {agent_words(episode)}  item {spec.item_id}  seed {spec.seed}  ",
             (episode.status, "" if good else "bold $text-error"),
-            "" if episode.total is None else f"  return {episode.total:.10g}",
+            "" if episode.total is None or episode.status in OPEN else f"  return {episode.total:.10g}",
             "" if episode.lived else "  hypothetical",
             f"  fork of {spec.fork.parent[:12]} at step {spec.fork.at + 1}" if spec.fork else "",
         )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from sandbox.report.plain import render_episode
 from sandbox.store import Store
 from sandbox.trace import Episode
 from sandbox.tui import following
@@ -55,6 +56,15 @@ async def until(pilot: Pilot[None], true: Any) -> None:
         if true():
             return
     raise AssertionError("it never came")
+
+
+async def test_no_return_is_told_of_an_episode_that_runs() -> None:
+    """It is paid at the end; until then a 0 passes for a result."""
+    episode = running(3).model_copy(update={"payoffs": {}})
+    app = ReplayApp(MemorySource([episode]), episode=episode.id)
+    async with app.run_test(size=SIZE):
+        assert app.screen.query_one("#title", Bar).words.endswith("  running")
+    assert "Return: not yet paid" in list(render_episode(episode))
 
 
 async def test_who_is_at_the_last_step_stays_at_the_last_and_who_is_not_stays_there() -> None:
