@@ -92,9 +92,9 @@ class ActionForm(Vertical):
     DEFAULT_CSS = """
     ActionForm { height: auto; max-height: 50%; border: round $foreground 25%; padding: 0 1; }
     ActionForm:focus-within { border: heavy $primary; }
-    ActionForm #choices { height: auto; max-height: 12; }
+    ActionForm #choices { height: auto; max-height: 30vh; }
     ActionForm #about { color: $foreground 70%; height: auto; max-height: 3; }
-    ActionForm #fields { height: auto; max-height: 14; }
+    ActionForm #fields { height: auto; max-height: 30vh; }
     ActionForm .field { height: 1; }
     ActionForm .field Static { width: auto; max-width: 60%; }
     ActionForm .field Input { width: 1fr; min-width: 12; background: $surface; }

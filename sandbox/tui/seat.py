@@ -129,7 +129,8 @@ class SeatScreen(FullScreen[None]):
     SeatScreen.history #saw { display: none; }
     SeatScreen.low #title, SeatScreen.low #where, SeatScreen.low #about { display: none; }
     SeatScreen.low #body { min-height: 1; }
-    SeatScreen.low TextPane, SeatScreen.low ActionForm { border: none; }
+    SeatScreen.low #body > TextPane, SeatScreen.low ActionForm { border: none; }
+    SeatScreen.low #choices, SeatScreen.low #fields { max-height: 40vh; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("seat")]
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pytest
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, create_model
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -243,6 +243,33 @@ def test_long_menus_are_reached_by_numbers_of_several_digits() -> None:
 
     driven(app, press)
     assert heard[0].reply.action == Take(which="p99")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 8), (20, 5)])
+def test_the_choice_and_the_field_under_the_cursor_are_in_sight(size: tuple[int, int]) -> None:
+    """A list of twelve rows in a form of nine hid the last three, and the cursor on them."""
+    fields = {f"field_{n}": (int, Field(description="a number")) for n in range(12)}
+    many = create_model("Many", __base__=Move, kind=(Literal["many"], "many"), **fields)  # type: ignore[call-overload]
+    nothing = many(**dict.fromkeys(fields, 0))
+    ranges = MoveRange(many, dict.fromkeys(fields, (0, 9)), {}, (nothing,))
+    app, _ = app_asking(question((*(Take(which=f"p{n}") for n in range(1, 31)), ranges)))
+
+    async def press(pilot: Pilot[None]) -> None:
+        listed = form_of(app).query_one(ChoiceList)
+        for count in (8, 3, 18, 1):
+            await pilot.press(*["down"] * count)
+            await pilot.pause()
+            row = listed.region.y + listed.cursor - listed.scroll_offset.y
+            assert app.screen.find_widget(listed).visible_region.contains(listed.region.x, row)
+        await pilot.press("enter")
+        await pilot.pause()
+        for _ in range(12):
+            await pilot.pause()
+            assert app.focused is not None
+            assert app.screen.find_widget(app.focused).visible_region.height == 1
+            await pilot.press("down")
+
+    driven(app, press, size)
 
 
 def test_no_answer_is_an_answer_too() -> None:
