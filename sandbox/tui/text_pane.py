@@ -205,7 +205,8 @@ class TextPane(ScrollView, can_focus=True, inherit_bindings=False):
     def _begin(self) -> None:
         """Scroll to what is looked for, or to what is new, with a little of what is above it."""
         place = self._found() if self._needle else self._new()
-        self._begun = max(place - 2, 0)
+        above = min(2, (self.scrollable_content_region.height - 1) // 2)  # in a pane of two rows, none
+        self._begun = max(place - max(above, 0), 0)
         self.scroll_to(y=self._begun, animate=False, immediate=True, force=True)
         self._begun = round(self.scroll_y)  # no further than there are rows for
 

@@ -299,6 +299,15 @@ async def test_what_was_scrolled_to_is_there_after_a_resize_unless_it_was_left(r
         await pilot.press("z")
         await pilot.pause()
         assert pane.rows[round(pane.scroll_y) + 2] == "Move 1."
+        await pilot.press("z")
+        await pilot.resize_terminal(40, 12)
+        await pilot.pause()
+        row, height = round(pane.scroll_y), pane.scrollable_content_region.height
+        assert height == 2
+        assert "Move 1." in pane.rows[row : row + height]
+        await pilot.resize_terminal(*SIZE)
+        await pilot.press("z")
+        await pilot.pause()
         await pilot.press("down", "z")
         place = round(pane.scroll_y)
         await pilot.pause()
