@@ -223,7 +223,7 @@ class ActionForm(Vertical):
     def on_key(self, event: events.Key) -> None:
         """Up and down go from field to field."""
         focused = self.screen.focused
-        if event.key in ("up", "down") and self.mode == "fill" and isinstance(focused, Input):
+        if event.key in ("up", "down") and self.mode == "fill" and focused in self.fields:
             event.stop()
             place = self.fields.index(focused) + (1 if event.key == "down" else -1)
             self.fields[max(0, min(place, len(self.fields) - 1))].focus()

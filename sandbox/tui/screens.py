@@ -18,8 +18,8 @@ Answer = TypeVar("Answer")
 
 
 def is_open(screen: Screen[Any]) -> bool:
-    """Whether a screen is on top, and has been composed."""
-    return screen.app.screen_stack[-1:] == [screen] and bool(screen.children)
+    """Whether a screen is on top and has been mounted, and the app is not being left."""
+    return screen.app.screen_stack[-1:] == [screen] and screen.is_mounted and screen.app.return_code is None
 
 
 class FullScreen(Screen[Answer]):

@@ -460,6 +460,10 @@ class SeatApp(App[None]):
                 keys = " ".join(map(key_name, action.keys)) or "only from here"
                 yield SystemCommand(action.help, keys, partial(self.run_action, action.name, screen))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key may do what it means here: nothing is opened in an app that is being left."""
+        return self.return_code is None
+
     def action_command_palette(self) -> None:
         """Open the palette, unless it is open."""
         if not isinstance(self.screen, Palette):

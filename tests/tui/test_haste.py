@@ -274,6 +274,39 @@ def test_a_crash_is_told_to_the_command_line_and_its_layout_is_not_kept(
     assert kept == []
 
 
+@pytest.mark.parametrize("key", ["question_mark", "ctrl+p", "c", "plus", "b", "f"])
+async def test_what_comes_after_the_key_that_leaves_is_not_done(key: str) -> None:
+    """It ended in a traceback and exit code 1, and what was to be remembered was lost."""
+    app = ReplayApp(source(), episode=ROBOT.id)
+    async with app.run_test(size=SIZE) as pilot:
+        for pressed in ("q", key):
+            app.post_message(events.Key(pressed, pressed if len(pressed) == 1 else None))
+        await pilot.pause(0.1)
+    assert app.return_code == 0
+
+
+async def test_up_and_down_in_a_field_beside_the_form_are_not_the_forms() -> None:
+    from textual.app import App, ComposeResult
+
+    from sandbox.form import choices
+    from tests.tui.test_seat import OFFER
+
+    class Forms(App[None]):
+        def compose(self) -> ComposeResult:
+            yield ActionForm(id="form")
+            yield Field(id="beside")
+
+    app = Forms()
+    async with app.run_test(size=SIZE) as pilot:
+        form = app.query_one(ActionForm)
+        form._fill(choices((OFFER,))[0])
+        await pilot.pause()
+        app.query_one("#beside").focus()
+        form.post_message(events.Key("up", None))  # on its way when the focus went
+        await pilot.pause()
+        assert app.focused is app.query_one("#beside")
+
+
 async def test_ctrl_c_says_what_leaves() -> None:
     app = ReplayApp(source())
     async with app.run_test(size=SIZE) as pilot:
