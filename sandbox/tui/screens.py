@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from textual import on
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, OptionList
 
@@ -48,6 +48,12 @@ class Modal(ModalScreen[Answer]):
 
 class Palette(CommandPalette):
     """The command palette, with the same guard."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key may do what it means; of a list of which no row is to be seen, the library knows no pages."""
+        if action == "command_list" and not self.query_one(CommandList).scrollable_content_region.height:
+            return False
+        return super().check_action(action, parameters)
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close, if it has not been closed."""

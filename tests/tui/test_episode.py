@@ -20,6 +20,7 @@ from sandbox.tui.browse import Browse
 from sandbox.tui.episode import EpisodeScreen
 from sandbox.tui.event_tree import EventTreeScreen
 from sandbox.tui.help import HelpPane, HelpScreen
+from sandbox.tui.screens import Palette
 from sandbox.tui.step_list import StepList
 from sandbox.tui.text_pane import TextPane
 from sandbox.tui.timeline import Timeline
@@ -311,6 +312,16 @@ def test_every_action_of_the_table_is_there_and_no_key_means_two_things(place: A
         if action.where in (place, "anywhere"):
             keys.extend(action.keys)
     assert len(keys) == len(set(keys))
+
+
+async def test_pages_of_a_palette_that_has_no_room_for_a_row_crash_nothing(source: Any, robot: Episode) -> None:
+    app = ReplayApp(source, episode=robot.id)
+    async with app.run_test(size=(20, 4)) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.3)
+        await pilot.press("pageup", "pagedown", "pageup")
+        assert app.is_running
+        assert isinstance(app.screen, Palette)
 
 
 async def test_the_palette_runs_an_action_by_its_name(source: Any, robot: Episode) -> None:
