@@ -299,20 +299,25 @@ def _dot(axes: Axes, row: Dot, place: float, look: Look, limits: tuple[float, fl
         _marker(axes, row.estimate, place, look, hollow=bool(row.note))
     if note:
         ends = [x for x in (row.estimate, low, high) if known and x is not None and math.isfinite(x)]
-        at, middle = max(ends, default=limits[0]), sum(limits) / 2
-        inside = at <= limits[0] + 0.72 * (limits[1] - limits[0])
-        if not inside:  # no room on the right
-            at = min(ends, default=middle)
+        room = 0.28 * (limits[1] - limits[0])
+        ground = None
+        if (at := max(ends, default=limits[0])) <= limits[1] - room:
+            way = 1
+        elif (at := min(ends, default=limits[1])) >= limits[0] + room:
+            way = -1
+        else:  # no room on either side: over the end of the interval, and not over the rows' names
+            at, way, ground = limits[1], -1, {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}
         axes.annotate(
             display_line(note, NAME),
             (at, place),
-            xytext=(7 if inside else -7, 0),
+            xytext=(7 * way, 0),
             textcoords="offset points",
-            ha="left" if inside else "right",
+            ha="left" if way > 0 else "right",
             va="center",
             color=MUTED,
             fontsize=7.5,
             fontstyle="italic",
+            bbox=ground,
         )
 
 

@@ -71,6 +71,16 @@ def test_a_dot_with_a_note_is_hollow_and_says_why() -> None:
     assert {to_hex(line.get_markerfacecolor()) for line in axes.lines if line.get_marker() != "None"} == {PAPER}
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.3), (0.7, 1.0), (0.06, 0.79), (0.0, 1.0)])
+def test_a_note_stands_inside_the_axes_wherever_the_interval_is(low: float, high: float) -> None:
+    row = Dot("a", (low + high) / 2, low, high, note="not assessable")
+    axes = drawn(lambda axes: dots(axes, [row], percent=True))
+    axes.figure.draw_without_rendering()
+    (note,) = axes.texts
+    assert axes.bbox.x0 <= note.get_window_extent().x0
+    assert note.get_window_extent().x1 <= axes.bbox.x1
+
+
 def test_a_note_that_all_dots_of_a_group_have_is_said_once() -> None:
     rows = [Dot(label, 0.5, group="one", note="noise") for label in "ab"] + [Dot("a", 0.5, group="two")]
     axes = drawn(lambda axes: dots(axes, rows))

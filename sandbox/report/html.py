@@ -189,19 +189,19 @@ class _Report:
         if against:
             named = "; ".join(f"{agent}: {said}" for agent, said in against.items())
             lead = (
-                f"{len(against)} of {len(self.agents)} agents have numbers that are not to be taken at their word "
-                f"({named}). These are marked † below."
+                f"{len(against)} of {len(self.agents)} agents have numbers that are not to be taken at their word, "
+                f"and are marked † below: {named}."
             )
         else:
             lead = "No verdict speaks against any agent's numbers."
         checks = sorted({one.check for one in verdicts})
         words = {(one.agent, one.check): one.verdict for one in verdicts}
         judged = sorted({one.agent for one in verdicts}, key=self._place)
-        cells = [(agent, *(_badge(words.get((agent, check), "")) for check in checks)) for agent in judged]
+        cells = [(check, *(_badge(words.get((agent, check), "")) for agent in judged)) for check in checks]
         rows = [(one.agent, one.check, _badge(one.verdict), one.reason) for one in verdicts]
         rows.sort(key=lambda row: (self._place(row[0]), row[1]))
         reasons = _table(("agent", "check", "verdict", "why"), rows, ("keep", "keep", "", "prose"))
-        table = _table(("agent", *checks), cells, ["keep"] * (1 + len(checks)))
+        table = _table(("", *judged), cells, ["keep"] * (1 + len(judged)))
         return _paragraph(lead, "lead") + table + _details("What each verdict rests on", reasons)
 
     def overview(self) -> str:
@@ -440,9 +440,12 @@ class _Report:
         return _table(("", "values most", "values least"), rows, ("keep", "lines", "lines")) + _paragraph(note, "note")
 
     def _against(self, agent: str) -> str:
-        """The words of all verdicts that speak against the agent, but for tests that were not made."""
-        words = (v.verdict for v in self.document.verdicts if v.agent == agent)
-        return ", ".join(word for word in dict.fromkeys(words) if word not in SOUND and word != NOT_TESTED)
+        """The verdicts that speak against the agent, each with its checks, but for tests that were not made."""
+        checks: dict[str, list[str]] = {}
+        for one in self.document.verdicts:
+            if one.agent == agent and one.verdict not in SOUND and one.verdict != NOT_TESTED:
+                checks.setdefault(one.verdict, []).append(one.check)
+        return ", ".join(f"{word} ({', '.join(where)})" for word, where in checks.items())
 
 
 def undrawn(scorer: str, figure: Figure, error: BaseException) -> str:

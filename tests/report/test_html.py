@@ -171,7 +171,8 @@ def test_who_is_not_to_be_taken_at_its_word_is_told_before_any_number_and_marked
     drawn = figure(draw=lambda axes: dots(axes, rows))
     text = made(of, {"risk/power": [drawn]})[0].text
     assert text.index("not assessable") < text.index("0%")
-    assert "1 of 2 agents have numbers that are not to be taken at their word (ben: not assessable)" in text
+    told = "1 of 2 agents have numbers that are not to be taken at their word, and are marked † below"
+    assert f"{told}: ben: not assessable (capability)." in text
     assert "† 0%" in text
     assert "† 25%" not in text
     assert text.count("ben †") == 2  # in the legend, and in the table of estimates
