@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.runner.score import Judged
-from sandbox.scorer import Verdict
+from sandbox.scorer import Findings, Verdict
 from sandbox.store import EpisodeHead, ExperimentRow, ScoreRow
 from sandbox.store.rows import Group
 from sandbox.text import display_line
@@ -266,7 +266,7 @@ def document(
         scores=_made(ScoreEntry, scores),
         estimates=[EstimateEntry(scorer=scorer, **estimate.model_dump()) for scorer, estimate in judged.estimates()],
         counts=total_counts(heads),
-        verdicts=[VerdictEntry(**verdict.model_dump()) for verdict in distinct_verdicts(judged)],
+        verdicts=[VerdictEntry(**verdict.model_dump()) for verdict in distinct_verdicts(judged.findings.values())],
         warnings=[*failures(heads), *silences(heads), *judged.warnings, *warnings],
         matrices=[
             MatrixEntry(scorer=scorer, **matrix.model_dump())
@@ -320,7 +320,7 @@ def total_counts(heads: Iterable[EpisodeHead]) -> dict[str, int]:
     return counts | ({UNANSWERED_ASKS: silent} if silent else {})
 
 
-def distinct_verdicts(judged: Judged) -> list[Verdict]:
+def distinct_verdicts(findings: Iterable[Findings]) -> list[Verdict]:
     """Each verdict once: the value estimators repeat the one they rest on."""
-    found = [verdict for findings in judged.findings.values() for verdict in findings.verdicts]
+    found = [verdict for one in findings for verdict in one.verdicts]
     return list({(verdict.agent, verdict.check): verdict for verdict in found}.values())

@@ -113,9 +113,10 @@ def compared(store: Store, builder: Builder, asked: tuple[Side, Side], uses: Seq
     whoever a verdict speaks against is there as well: see `doubts`.
     """
     experiments = {side.experiment.id: side.experiment for side in asked}
-    judged = {number: judge(store, builder, number, uses, wanted="scores") for number in experiments}
+    besides = [ScorerUse(id=CHECK)] if _is_announced(builder, CHECK) and CHECK not in {use.id for use in uses} else []
+    judged = {number: judge(store, builder, number, uses, besides, wanted="verdicts") for number in experiments}
     warnings = [warning for one in judged.values() for warning in one.warnings]
-    verdicts = {number: _verdicts(store, builder, number, uses, one, warnings) for number, one in judged.items()}
+    verdicts = {number: _verdicts(one) for number, one in judged.items()}
     whole: dict[str, EpisodeHead] = {}
     heads: list[list[EpisodeHead]] = []
     for side in asked:
@@ -155,27 +156,17 @@ def compared(store: Store, builder: Builder, asked: tuple[Side, Side], uses: Seq
     )
 
 
-def _verdicts(
-    store: Store,
-    builder: Builder,
-    experiment: int,
-    uses: Sequence[ScorerUse],
-    judged: Judged,
-    warnings: list[str],
-) -> list[Verdict]:
+def _is_announced(builder: Builder, scorer: str) -> bool:
+    return any(entry.name == scorer for entry in builder.plugins.entries("scorers"))
+
+
+def _verdicts(judged: Judged) -> list[Verdict]:
     """What the scorers with scores in the experiment, and `validity/choice`, say of its agents.
 
     No number of the other scorers is shown.
     """
-    scored = {name for name, cards in judged.cards.items() if any(card.scores for card in cards.values())}
-    asked = [use for use in uses if use.id in scored or use.id == CHECK]
-    if CHECK not in {use.id for use in asked} and any(
-        entry.name == CHECK for entry in builder.plugins.entries("scorers")
-    ):
-        asked.append(ScorerUse(id=CHECK))
-    found = judge(store, builder, experiment, asked, wanted="verdicts")
-    warnings += found.warnings
-    return distinct_verdicts(found)
+    scored = {name for name, cards in judged.cards.items() if any(card.scores for card in cards.values())} | {CHECK}
+    return distinct_verdicts(findings for name, findings in judged.findings.items() if name in scored)
 
 
 class _BySide:

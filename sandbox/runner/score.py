@@ -34,8 +34,8 @@ from sandbox.text import canonical
 from sandbox.trace import Choice, Episode, choices
 from sandbox.uncollected import uncollected
 
-Wanted = Literal["estimates", "verdicts", "scores"]
-"""How much of what scorers can say: all of it, scores and verdicts, or scores alone."""
+Wanted = Literal["estimates", "verdicts"]
+"""How much of what scorers can say: all of it, or scores and verdicts."""
 YOUNG = 1_000  # episodes scored between two looks for garbage
 
 
@@ -72,14 +72,15 @@ def judge(
     builder: Builder,
     experiment: int | None,
     uses: Sequence[ScorerUse],
+    besides: Sequence[ScorerUse] = (),
     *,
     wanted: Wanted = "estimates",
     figures: bool = False,
 ) -> Judged:
     """Score every finished episode (of one experiment, or of all) and estimate over them; with `figures`, if wanted.
 
-    Where only `scores` are wanted, episodes are not even read if they were scored before; where `verdicts` are,
-    estimators give nothing else.
+    Where `verdicts` are wanted, estimators give nothing else. `besides` are other scorers in the same pass: that none
+    of `uses` works is an error, and that none of these does is not.
     Scores are kept in the store under the scorer's version and settings, and not computed a second time; but for those
     that are made of what people say of an episode, which may have changed. Over all of the store, forks are scored, and
     counted in a warning, but are in no estimate.
@@ -87,11 +88,11 @@ def judge(
     """
     judged = Judged()
     judges = []
-    for use in uses:
+    for use in (*uses, *besides):
         try:
             plugin = builder.scorer(use.id, use.config)
         except PluginError as error:
-            if len(uses) == 1:
+            if [use] == list(uses):
                 raise
             judged.warnings.append(f"left out: {error}")
             continue
@@ -100,10 +101,8 @@ def judge(
         judges.append(_Judge(use.id, plugin, config, known))
     said = _said_by_people(store, experiment, judges)
     reads = frozenset().union(*(one.plugin.reads for one in judges))
-    estimators = [one for one in judges if wanted != "scores" and isinstance(one.plugin, Estimator)]
+    estimators = [one for one in judges if isinstance(one.plugin, Estimator)]
     sets: list[Choice] | None = [] if any(CHOICES in one.plugin.reads for one in estimators) else None
-    if wanted == "scores" and _all_known(store, experiment, judges):
-        return Judged(cards={one.name: one.known for one in judges}, warnings=judged.warnings)
     again = store.answered_again(experiment) if wanted == "estimates" else {}
     corrected: Counter[str] = Counter()
     forks = 0
@@ -137,7 +136,7 @@ def judge(
         _show_cards(store, experiment, judges)
     for one in judges:
         judged.cards[one.name] = one.known
-        findings = Findings() if one.fault or wanted == "scores" else _estimate(one, sets, wanted)
+        findings = Findings() if one.fault else _estimate(one, sets, wanted)
         if figures and not one.fault:
             judged.figures[one.name] = _figures(one, sets, findings)
         if one.fault:
@@ -152,7 +151,8 @@ def judge(
         judged.warnings.append(
             f"{forks} forks are in no estimate: score the experiments that they are in to have theirs"
         )
-    if judges and all(one.fault for one in judges):
+    own = [one for one in judges if one.name in {use.id for use in uses}]
+    if own and all(one.fault for one in own):
         raise PluginError("; ".join(judged.warnings))
     return judged
 
@@ -230,12 +230,6 @@ def _show_cards(store: Store, experiment: int | None, judges: Sequence[_Judge]) 
         if CARDS in one.plugin.reads:
             others = {key: {n: card for n, card in cards.items() if n != one.name} for key, cards in latest.items()}
             one.rows = [row.with_cards(others.get(row.id, {})) for row in one.rows]
-
-
-def _all_known(store: Store, experiment: int | None, judges: Sequence[_Judge]) -> bool:
-    """Whether every scorer has scored every episode that has ended, so that none need be read."""
-    ended = [head.id for head in store.heads(experiment) if head.status not in ("pending", "running")]
-    return all(one.known.keys() >= set(ended) for one in judges)
 
 
 def _corrected(episode: Episode, seats: Iterable[str]) -> Iterator[str]:
