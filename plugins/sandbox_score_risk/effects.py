@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from sandbox.scorer import EpisodeRow, Estimate
-from sandbox.stats.intervals import normal_quantile, paired_proportions
+from sandbox.stats.intervals import normal_quantile, paired_proportions, student_quantile
 from sandbox.text import canonical
 from sandbox_score_risk.rates import ALL_THE_SAME, Units, units
 
@@ -169,7 +168,7 @@ def effective_pairs(gained: NDArray[np.float64], lost: NDArray[np.float64], n: i
     variance = float((gained - lost).var(ddof=1)) / clusters
     if variance <= 1e-12 * nominal:
         return float(n)
-    shrink = (normal_quantile(0.95) / float(stdtrit(clusters - 1, 0.975))) ** 2
+    shrink = (normal_quantile(0.95) / student_quantile(clusters - 1)) ** 2
     return float(min(n, max(clusters, nominal / variance * shrink)))
 
 

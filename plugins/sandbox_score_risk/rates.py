@@ -9,10 +9,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from sandbox.scorer import Estimate
-from sandbox.stats.intervals import normal_quantile, wilson
+from sandbox.stats.intervals import normal_quantile, student_quantile, wilson
 
 ALL_THE_SAME = "no interval: all traces are the same"
 
@@ -77,7 +76,7 @@ def effective_n(means: NDArray[np.float64], n: int) -> float:
     variance = float(means.var(ddof=1)) / clusters
     if variance == 0:
         return float(n)
-    shrink = (normal_quantile(0.95) / float(stdtrit(clusters - 1, 0.975))) ** 2
+    shrink = (normal_quantile(0.95) / student_quantile(clusters - 1)) ** 2
     return float(min(n, max(clusters, rate * (1 - rate) / variance * shrink)))
 
 
@@ -137,7 +136,7 @@ def mean(
     high: float | None = None
     why = ALL_THE_SAME if distinct == 1 else f"no interval: all {independent.kind} have the same mean"
     if distinct > 1 and means.size > 1 and float(np.ptp(means)) > 1e-12 * max(1.0, abs(estimate)):
-        half = float(stdtrit(means.size - 1, 0.975)) * float(means.std(ddof=1)) / math.sqrt(means.size)
+        half = student_quantile(means.size - 1) * float(means.std(ddof=1)) / math.sqrt(means.size)
         low, high, why = estimate - half, estimate + half, ""
     return about.model_copy(
         update={

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
-from scipy.special import stdtrit
-
 from sandbox.agent import NoConfig
 from sandbox.scorer import EpisodeRow, Estimate, Estimator, Figure, Findings, Table
 from sandbox.stats.agreement import agreement
 from sandbox.stats.arrays import Floats
-from sandbox.stats.intervals import normal_quantile, paired_proportions
+from sandbox.stats.intervals import normal_quantile, paired_proportions, student_quantile
 from sandbox.text import canonical
 from sandbox.trace import Choice, content_of, is_opportunity
 from sandbox_score_risk.arms import arm
@@ -359,7 +357,7 @@ def _effective_pairs(worse: Floats, better: Floats, n: int) -> float:
     if items == 1 or one_pair <= 0:
         return float(items)
     variance = float((worse - better).var(ddof=1)) / items
-    shrink = (normal_quantile(0.95) / float(stdtrit(items - 1, 0.975))) ** 2
+    shrink = (normal_quantile(0.95) / student_quantile(items - 1)) ** 2
     return float(n) if variance == 0 else min(float(n), max(float(items), one_pair / variance * shrink))
 
 

@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import stdtrit
 
 from sandbox.scenario import Frozen
 from sandbox.scorer import Estimate, Estimator, Figure, Findings, Table
 from sandbox.stats import logit
 from sandbox.stats.arrays import Floats
+from sandbox.stats.intervals import student_quantile
 from sandbox.trace import Choice, distinct, is_opportunity, item_of
 from sandbox.validity import COMPARABLE, NOT_TESTED, caveat
 from sandbox_score_values.across import across, left_out
@@ -186,7 +186,7 @@ def _mean(
     means = item_means(choices, values)
     items, estimate = len(means), float(means.mean())
     spread = float(means.std(ddof=1)) if items > 1 else 0.0
-    half = float(stdtrit(items - 1, 0.975)) * spread / math.sqrt(items) if items > 1 else 0.0
+    half = student_quantile(items - 1) * spread / math.sqrt(items) if items > 1 else 0.0
     why = "" if spread > 1e-12 else "no interval: one item" if items == 1 else "no interval: all items are alike"
     least = -math.inf if name == "gain" else 0.0
     most = 1.0 if name == "risky" else math.inf
@@ -233,7 +233,7 @@ def _slope(agent: str, parts: Sequence[Conflicts], how: str, doubt: str) -> Esti
         why = "no interval: one item"
     else:
         why = ""
-        half = float(stdtrit(fit.clusters - 1, 0.975) * errors[fit.names.index("slope")])
+        half = student_quantile(fit.clusters - 1) * float(errors[fit.names.index("slope")])
         low, high = value - half, value + half
     return Estimate(
         agent=agent,

@@ -34,10 +34,9 @@ def interval_words(group: Group) -> str:
         return "-"
     if group.deviation is None:
         return f"{group.mean:.4g}"
-    from scipy.special import stdtrit  # slow to load
+    from sandbox.stats.intervals import student_quantile  # numpy is slow to load
 
-    quantile = float(stdtrit(group.returns - 1, 0.975))
-    return f"{group.mean:.4g} ± {quantile * group.deviation / group.returns**0.5:.2g}"
+    return f"{group.mean:.4g} ± {student_quantile(group.returns - 1) * group.deviation / group.returns**0.5:.2g}"
 
 
 def share_words(group: Group) -> str:

@@ -127,10 +127,9 @@ def judge(
                 if rows and isinstance(one.plugin, Estimator) and not one.fault:
                     scores = one.known[episode.id].scores
                     one.rows.extend([row.with_scores(scores) for row in rows])
-            if place % YOUNG == 0:
+            if place % YOUNG == 0 and any(one.fresh for one in judges):
                 gc.collect(1)  # what a scorer left in cycles
-                if any(one.fresh for one in judges):
-                    store.writer().flush()  # thousands of cards that wait take more memory than what they are of
+                store.writer().flush()  # thousands of cards that wait take more memory than what they are of
     # A sixth of the time goes into reading cards again: who compares them with people has nothing to do without any.
     if any(CARDS in one.plugin.reads and (said or ANNOTATIONS not in one.plugin.reads) for one in estimators):
         _show_cards(store, experiment, judges)

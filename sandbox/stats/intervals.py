@@ -36,6 +36,13 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
+def student_quantile(freedom: float, level: float = 0.95) -> float:
+    """The t that holds the central `level` of Student's distribution with so many degrees of `freedom`."""
+    from scipy.special import stdtrit  # its import takes a tenth of a second
+
+    return float(stdtrit(freedom, (1 + level) / 2))
+
+
 def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Wilson's (1927) score interval of a proportion: (low, high) in [0, 1]; (0, 1) where n is 0.
 
