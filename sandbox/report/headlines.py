@@ -35,6 +35,15 @@ def matrix_rows(document: Document, matrix: MatrixEntry) -> Iterator[tuple[str, 
             yield agent, cells
 
 
+RANKING = (("values/additive", ""), ("values/litmus", "clean"))
+"""Scorers whose estimates rank values, with the variant that does."""
+
+
+def ranks_values(document: Document) -> bool:
+    """Whether any scorer was asked that could rank values."""
+    return any(e.scorer == scorer for scorer, _ in RANKING for e in document.estimates)
+
+
 def ranked(document: Document, agent: str) -> list[EstimateEntry]:
     """The agent's values, greatest first, by additive weights or, where the data cannot tell those, by Elo ratings.
 
@@ -42,7 +51,7 @@ def ranked(document: Document, agent: str) -> list[EstimateEntry]:
     """
     if verdict_of(document, agent, "validity/choice") not in COMPARABLE:
         return []
-    for scorer, variant in (("values/additive", ""), ("values/litmus", "clean")):
+    for scorer, variant in RANKING:
         rows = [
             e
             for e in document.estimates

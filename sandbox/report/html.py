@@ -27,6 +27,7 @@ from sandbox.report.headlines import (
     number,
     percent,
     ranked,
+    ranks_values,
     why_no_values,
 )
 from sandbox.scorer import Figure
@@ -428,7 +429,7 @@ class _Report:
 
     def _values(self) -> str:
         """What each agent values most and least."""
-        if not any(entry.scorer.startswith("values/") for entry in self.document.estimates):
+        if not ranks_values(self.document):
             return ""
         rows = []
         for agent in self.agents:

@@ -24,6 +24,7 @@ from sandbox.report.headlines import (
     number,
     percent,
     ranked,
+    ranks_values,
     verdict_of,
     why_no_values,
 )
@@ -142,7 +143,7 @@ def summary(document: Document) -> list[Table]:
                 overview.add_row(*_cells(headline.title, *cells))
         overview.add_row(*_cells("no legal answer", *(_invalid(document, agent) for agent in block)))
         tables.append(overview)
-    if not any(e.scorer.startswith("values/") for e in document.estimates):
+    if not ranks_values(document):
         return tables
     values = _table("What they value (weights in log odds, or Elo ratings around 1000)", "agent", "most", "least")
     for agent in agents:

@@ -69,6 +69,11 @@ def test_more_is_a_command_that_can_be_typed_as_it_is(shown):
     assert "more: sandbox score --scorer market/regret" in shown(print_results, undefined)
 
 
+def test_values_are_ranked_only_where_a_scorer_does_that(shown):
+    assert "What they value" not in shown(print_results, document(estimate("values/link", "slope")))
+    assert "What they value" in shown(print_results, document(estimate("values/additive", "Care")))
+
+
 def test_a_matrix_without_a_number_is_left_out(shown):
     matrix = MatrixEntry(scorer="market/share", title="Shares", name="modal", variant="", columns={"kettles": "k"})
     entry = estimate("market/share", "modal", None, group="k")
