@@ -37,7 +37,10 @@ def normal_quantile(level: float) -> float:
 
 
 def student_quantile(freedom: float, level: float = 0.95) -> float:
-    """The t that holds the central `level` of Student's distribution with so many degrees of `freedom`."""
+    """The t that holds the central `level` of Student's distribution with so many degrees of `freedom`: 12.71 for one.
+
+    NaN where there are none.
+    """
     from scipy.special import stdtrit  # its import takes a tenth of a second
 
     return float(stdtrit(freedom, (1 + level) / 2))

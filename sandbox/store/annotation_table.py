@@ -75,7 +75,7 @@ def _headed(names: list[str]) -> list[str]:
     return [
         f"no column {meant[0]!r}: did you mean that by {name!r}?"
         for name in names
-        if name not in COLUMNS and (meant := get_close_matches(name, missing, 1, 0.75))
+        if name not in COLUMNS and (meant := get_close_matches(name, missing, 1, 0.8))  # no `test` for `text`
     ]
 
 

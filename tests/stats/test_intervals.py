@@ -14,6 +14,7 @@ from sandbox.stats.intervals import (
     paired_difference,
     paired_proportions,
     percentile_interval,
+    student_quantile,
     wilson,
 )
 
@@ -32,6 +33,13 @@ def test_wilson_keeps_its_closed_form_at_the_ends():
     assert wilson(200, 200) == (pytest.approx(200 / (200 + Z**2), rel=1e-12), 1.0)
     assert wilson(0, 0) == (0.0, 1.0)
     assert normal_quantile(0.95) == pytest.approx(Z, rel=1e-12)
+
+
+def test_student_s_quantiles_are_those_of_the_closed_forms():
+    # One degree of freedom is Cauchy's distribution, two have sqrt(2) (2 p - 1) / sqrt(4 p (1 - p)), many the normal.
+    assert student_quantile(1) == pytest.approx(math.tan(math.pi * 0.475), rel=1e-9)
+    assert student_quantile(2, 0.9) == pytest.approx(math.sqrt(2) * 0.9 / math.sqrt(4 * 0.95 * 0.05), rel=1e-9)
+    assert student_quantile(1e9) == pytest.approx(Z, rel=1e-6)
 
 
 @pytest.mark.parametrize("arguments", [(3, 2), (-1, 2), (math.nan, 2), (1, math.inf), (1, 2, 0.0), (1, 2, 95)])

@@ -280,6 +280,12 @@ def test_a_heading_that_is_not_understood_is_said(store: Store, tmp_path: Path, 
         read_table(store, table, "ann")
 
 
+def test_a_column_of_somebodys_own_is_passed_over(store: Store, filled: Sequence[Episode], tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(f"episode,name,test,stop,maker\n{filled[0].id},lies,1,2,me\n")
+    assert len(read_table(store, table, "ann")) == 1
+
+
 def test_a_table_is_taken_in_one_transaction(
     store: Store, filled: Sequence[Episode], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
