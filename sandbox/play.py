@@ -77,6 +77,7 @@ Moved = tuple[object, ...]
 """Moves made at once: seat, type and JSON of each."""
 _PLACE = 1000  # bytes that a place takes, about, beside what is told there
 _WAYS = 100  # remembered ways out of a place
+_BEGINNINGS = 250  # of episodes that a generation of places holds: what comes back at all comes back soon
 
 
 class Memo:
@@ -87,14 +88,18 @@ class Memo:
     """
 
     def __init__(self) -> None:
-        self.places: Recent[str, Place] = Recent(1_000_000)  # bytes, as JSON: a sixth to a fiftieth of what they take
+        self.places: Recent[str, Place] = Recent(4_000_000)  # bytes, as JSON: a third to a tenth of what they take
         self._begins: RecentOf[str] = RecentOf(300)
+        self._begun = 0
 
     def begin(self, scenario: Scenario[Any, Any], config: Any, item: Any) -> Place:
         """The place where episodes of this very config and this very item begin."""
         begins = self._begins.get((config, item))
         found = None if begins is None else self.places.get(begins)
         if found is None:
+            self._begun += 1
+            if self._begun % _BEGINNINGS == 0:
+                self.places.age()
             found = self.known(Place(scenario, scenario.initial(config, item)))
             digits, exact = found.identity()
             if exact:

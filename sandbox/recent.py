@@ -48,8 +48,13 @@ class Recent(Generic[KeyT, ValueT]):
         """Keep `value`, which is not None, under `key`."""
         self._weight += weight
         if self._weight > self._room:
-            self._old, self._young, self._weight = self._young, {}, weight
+            self.age()
+            self._weight = weight
         self._young[key] = (value, weight)
+
+    def age(self) -> None:
+        """Begin a generation."""
+        self._old, self._young, self._weight = self._young, {}, 0
 
 
 class RecentOf(Generic[ValueT]):

@@ -6,7 +6,7 @@ import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import metadata
 from typing import Any
 
@@ -76,16 +76,22 @@ class ScriptedPolicy:
     agent: AgentSpec
     make: Maker
 
+    @cached_property
+    def _play(self) -> Play:
+        play = Play(self.scenario, self.config, self.item, 0)
+        play.luck = _NoLuck(0)
+        return play
+
     def __call__(self, state: Any) -> Move:
         """Its move in the state; the declared forfeit where it gives no legal one.
 
         Raises:
             _NoPolicyError: it is no function of the state; the seat has no policy then.
         """
-        play = Play(self.scenario, self.config, self.item, 0)
+        play = self._play
         play.state = state
         agent = self.make()
-        turn = changed(play.turn(self.seat, 0, privileged=agent.privileged), luck=_NoLuck(0))
+        turn = play.turn(self.seat, 0, privileged=agent.privileged)
         try:
             answer = agent.act(turn)
             if _remembers(agent):

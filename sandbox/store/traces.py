@@ -56,10 +56,10 @@ class _Written(NamedTuple):
     lines: bytes
     payloads: dict[bytes, bytes]
     redacted: bool
-    flags: int = 0
+    flags: int
 
 
-_OWN = 500  # bytes that a line takes beside itself
+_OWN = 2500  # bytes that an entry takes beside its lines: it holds the objects that they were made of
 
 
 class Shared:
@@ -69,58 +69,38 @@ class Shared:
     """
 
     def __init__(self) -> None:
-        self._written: RecentOf[_Written] = RecentOf(500_000)  # bytes
+        self._written: RecentOf[_Written] = RecentOf(2_000_000)  # bytes: a game of a hundred rounds, told at each turn
 
     def exchanged(self, step: Step, packer: Packer) -> _Written:
         """What was seen and offered, decision and applied move; the flags are those of the menu and the decision."""
-        decision, menu = step.decision, step.menu
-        of = (step.observation, step.text, menu, step.ranges, decision, step.applied)
+        of = (step.observation, step.text, step.menu, step.ranges, step.decision, step.applied)
         found = self._written.get(of)
         if found is None:
-            seen, offered = self._seen(step.observation, step.text, packer), self._offered(menu, step.ranges, packer)
-            alone = packer.alone()
-            lines = [
-                seen.lines,
-                offered.lines,
-                b"" if decision is None else _pack_decision(decision, menu, alone),
-                alone.inline(dict(step.applied)),
-                b"\n",  # no rewards, no words
-            ]
-            flags = offered.flags | (_RISK if decision is not None and decision.appraisal.risks else 0)
-            redacted = alone.redacted or seen.redacted or offered.redacted
-            found = _Written(b"\n".join(lines), seen.payloads | offered.payloads, redacted, flags)
-            if step.observation or menu:  # chance's moves are made anew each time
+            found = _exchanged(step, packer.alone())
+            if step.observation or step.menu:  # chance's moves are made anew each time
                 self._written.put(of, found, _OWN + len(found.lines))
         return found
 
-    def _seen(self, observation: Mapping[str, Any], text: str, packer: Packer) -> _Written:
-        if not observation and not text:
-            return _NOTHING
-        return self._put(observation, text, packer, lambda: ({"observation": dict(observation), "text": text}, 0))
 
-    def _offered(self, menu: Sequence[MenuEntry], ranges: Sequence[str], packer: Packer) -> _Written:
-        if not menu and not ranges:
-            return _NOTHING
-        return self._put(menu, ranges, packer, lambda: _offered(menu, ranges))
-
-    def _put(self, one: Any, other: Any, packer: Packer, build: Callable[[], tuple[Any, int]]) -> _Written:
-        found = self._written.get((one, other))
-        if found is None:
-            value, flags = build()
-            alone = packer.alone()
-            line = _part(value, alone)
-            found = _Written(line, alone.payloads, alone.redacted, flags)
-            self._written.put((one, other), found, _OWN + len(line) + sum(map(len, alone.payloads.values())))
-        return found
-
-
-_NOTHING = _Written(b"", {}, redacted=False)
-
-
-def _offered(menu: Sequence[MenuEntry], ranges: Sequence[str]) -> tuple[Any, int]:
-    # Lists: a document with a tuple in it is not equal to what is read back, so its numbers are looked at one by one.
-    written = {"menu": [_entry(entry) for entry in menu], "ranges": list(ranges)}
-    return written, _OPPORTUNITY if is_opportunity(menu) else 0
+def _exchanged(step: Step, packer: Packer) -> _Written:
+    decision, menu, flags = step.decision, step.menu, 0
+    if decision is not None and decision.appraisal.risks:
+        flags = _RISK
+    seen = offered = b""
+    if step.observation or step.text:
+        seen = _part({"observation": dict(step.observation), "text": step.text}, packer)
+    if menu or step.ranges:
+        # A list: a document with a tuple in it is not equal to what is read back, so its numbers are looked at singly.
+        offered = _part({"menu": [_entry(entry) for entry in menu], "ranges": list(step.ranges)}, packer)
+        flags |= _OPPORTUNITY if is_opportunity(menu) else 0
+    lines = [
+        seen,
+        offered,
+        b"" if decision is None else _pack_decision(decision, menu, packer),
+        packer.inline(dict(step.applied)),
+        b"\n",  # no rewards, no words
+    ]
+    return _Written(b"\n".join(lines), packer.payloads, packer.redacted, flags)
 
 
 def pack_step(step: Step, packer: Packer, shared: Shared, conversations: Conversations) -> Packed:
