@@ -95,13 +95,19 @@ class Annotator:
         author = await self._author()
         if author is None:
             return
-        own = [one for one in await self._read(place.key) if one.kind == "bookmark" and one.step == place.step]
-        own = [one for one in own if one.author == author]
+        # In one go: a thread that has begun ends, also when the screen is left in this very moment.
+        marked = await asyncio.to_thread(self._marked, place, author)
+        await self._told(place, f"{'bookmarked' if marked else 'no longer bookmarked'}: {place.words}")
+
+    def _marked(self, place: Place, author: str) -> bool:
+        """Bookmark the place, or take the person's own bookmark off it; whether it is bookmarked now."""
+        found = self._source.annotations(place.key)
+        own = [one for one in found if (one.kind, one.step, one.author) == ("bookmark", place.step, author)]
         if own:
-            await asyncio.to_thread(self._source.delete_annotation, own[-1].id, author)
+            self._source.delete_annotation(own[-1].id, author)
         else:
-            await self._add(place, "bookmark", author)
-        await self._told(place, f"{'no longer bookmarked' if own else 'bookmarked'}: {place.words}")
+            self._source.annotate(place.key, "bookmark", author=author, step=place.step)
+        return not own
 
     async def _note(self, place: Place) -> None:
         author = await self._author()

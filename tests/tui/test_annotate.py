@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +79,28 @@ async def test_b_bookmarks_a_step_which_is_flagged_then_and_takes_it_off_again(s
         await settled(pilot)
         assert kept(source) == []
         assert 1 not in screen.recording.stops
+
+
+async def test_a_bookmark_is_kept_when_the_program_is_left_while_it_is_set(
+    source: Any, robot: Episode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on, read = threading.Event(), threading.Event(), source.annotations
+
+    def slowly(key: str) -> Any:
+        reading.set()
+        go_on.wait(10)
+        return read(key)
+
+    app = ReplayApp(source, episode=robot.id, step=2)
+    async with app.run_test(size=SIZE) as pilot:
+        monkeypatch.setattr(source, "annotations", slowly)
+        await pilot.press("b")
+        await until(pilot, reading.is_set)
+        app.exit()
+        await pilot.pause()
+    go_on.set()
+    await asyncio.get_running_loop().shutdown_default_executor()  # as at the program's end: threads go on to theirs
+    assert kept(source) == [("bookmark", 1, "", None, "", "ann")]
 
 
 async def test_keys_pressed_faster_than_they_are_done_are_all_done(source: Any, robot: Episode) -> None:
