@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
@@ -126,10 +125,12 @@ def read(menu: Menu, action: TypeAdapter[Any], raw: object) -> Move | InvalidAct
     """
     move: Move
     if type(raw) is dict and "kind" in raw:  # what most agents answer, and most of it legal: no need to look closely
-        with suppress(ValidationError):
+        try:  # `suppress` costs half a microsecond, a tenth of a step
             move = action.validator.validate_python(raw)
             if holds(menu, move):
                 return move
+        except ValidationError:
+            pass  # said below, in words of the menu
     if type(raw) is not dict and isinstance(raw, Move):  # which costs a microsecond to say no
         move = raw
     else:

@@ -18,7 +18,7 @@ from sandbox.adapters.human import Desk, HumanAgent, name_in
 from sandbox.adapters.model_settings import ModelSettings
 from sandbox.adapters.prices import Prices
 from sandbox.adapters.traffic import TrafficControl
-from sandbox.agent import Agent, NoConfig, Turn, changed
+from sandbox.agent import Agent, NoConfig, Turn
 from sandbox.errors import InputError, ModelError, PluginError
 from sandbox.experiment.expand import substitute
 from sandbox.menu import InvalidAction, Move
