@@ -18,10 +18,11 @@ def games(setting: Setting) -> list[Row]:
     told = alternate(setting.sizes.rounds, ours=lambda: setting.ours("games.py", setting.sizes.glee_seeds), **peers)
     ours = told["ours"]
     rows = []
-    for name, key, peer in (
-        ("prisoner's dilemma in words, the same words", "dilemma", "textarena"),
-        ("prisoner's dilemma in words, words that never come back", "fresh", "textarena"),
-        ("rock, paper, scissors through AEC, 100 rounds of history seen", "throws", "pettingzoo"),
+    for name, key, peer, compared in (
+        ("prisoner's dilemma in words, the same words, as the peer's are", "dilemma", "textarena", True),
+        ("prisoner's dilemma in words, words that never come back", "fresh", "textarena", False),
+        ("rock, paper, scissors, 100 rounds of history seen, nothing remembered", "throws", "pettingzoo", True),
+        ("the same through AEC, with all words and menus at each tick", "aec", "pettingzoo", False),
     ):
         figure = PEERS[peer][1]
         theirs = [one[figure]["steps_per_cpu_s"] for one in told.get(peer, ())]
@@ -32,7 +33,7 @@ def games(setting: Setting) -> list[Row]:
                 f"games: {name}: steps per CPU second",
                 [one[key]["steps_per_cpu_s"] for one in ours],
                 "more",
-                target=beside.get(peer),
+                target=beside.get(peer) if compared else None,
                 beside=beside,
                 instructions=counted(
                     ours=instructions,

@@ -13,8 +13,9 @@ UNTRACED, STORED = "scenario driven by agents", "full trace to SQLite, the same 
 GOALS: dict[str, tuple[float, Better]] = {  # how the name of a figure begins -> its target
     UNTRACED: (70_000, "more"),
     STORED: (25_000, "more"),
-    "full trace to SQLite, words": (25_000, "more"),
     "episode of": (0.5, "less"),
+    f"games/Bargaining-v0, {UNTRACED}": (70_000, "more"),
+    f"games/Bargaining-v0, {STORED}": (25_000, "more"),
 }
 # The targets were set where the probe, which does as little as can be done, makes so many steps in a CPU second.
 PROBE = {UNTRACED: ("played", 100_000), STORED: ("stored", 36_000)}

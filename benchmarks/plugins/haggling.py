@@ -135,5 +135,13 @@ def ramble(turn: Turn) -> dict[str, Any]:
     return {"kind": "reject", "message": f"no, {turn.episode[:8]}"}
 
 
+def bargain(turn: Turn) -> dict[str, Any]:
+    """As `haggle`, in the actions of `games/Bargaining-v0`."""
+    if turn.index % 2 == 0:
+        message = "I propose that we split it fairly this time."
+        return {"kind": "offer", "alice_gain": 50 + turn.index, "message": message}
+    return {"kind": "reject", "message": "no"}
+
+
 ENVIRONMENTS = {"benchmark/Haggling-v0": Haggling}
-AGENTS = {"benchmark/haggle": haggle, "benchmark/ramble": ramble}
+AGENTS = {"benchmark/haggle": haggle, "benchmark/ramble": ramble, "benchmark/bargain": bargain}

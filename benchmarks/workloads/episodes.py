@@ -117,8 +117,12 @@ def measure(episodes: int) -> list[Measurement]:
             _, seconds, instructions = costs(partial(stored, builder, experiment(agent, episodes, steps)))
             name = f"episode of {steps} step{'s' * (steps > 1)} to SQLite, {words}"
             found.append((name, 1000 * seconds / episodes, "CPU ms", instructions and instructions / episodes))
-    of = experiment("baselines/random", episodes // 2, game={"id": "games/Bargaining-v0", "config": {"rounds": 12}})
-    rate(f"{STORED}, games/Bargaining-v0 at random", partial(stored, builder, of))
+    bargaining = {"id": "games/Bargaining-v0", "config": {"rounds": 12, "messages": True}}
+    of = experiment("benchmark/bargain", episodes, game=bargaining)
+    rate(f"games/Bargaining-v0, {UNTRACED}, the same words", partial(untraced, builder, expand(of, builder)))
+    rate(f"games/Bargaining-v0, {STORED}, the same words", partial(stored, builder, of))
+    of = experiment("baselines/random", episodes // 2, game=bargaining)
+    rate(f"games/Bargaining-v0, {STORED}, at random", partial(stored, builder, of))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What games cost: a dilemma in words, rock, paper, scissors through PettingZoo's API, GLEE's grid, and the import.
+"""What games cost: a dilemma in words, rock, paper, scissors, alone and by PettingZoo's API, GLEE's grid, the import.
 
 The dilemma and the throws have the shape of the peers' scripts (`textarena_peer.py`, `pettingzoo_peer.py`): the same
 patterns, the same number of rounds, the text or the observation read at every step. `python games.py [SEEDS]`.
@@ -43,6 +43,7 @@ THROWS = {
 }
 
 game, item = Matrix(), Item()
+HUNDRED = MatrixConfig.model_validate(THROWS | {"rounds": 100})
 ROUNDS = MatrixConfig(rounds=10, messages=True)
 memo, numbers = Memo(), count()
 
@@ -65,8 +66,25 @@ def dilemma(fresh: bool) -> int:
     return steps
 
 
-def throws(environment: Any) -> int:
-    """An episode with PettingZoo's pattern."""
+def throws() -> int:
+    """An episode with PettingZoo's pattern: each looks at its observation and throws; nothing is remembered."""
+    play = Play(game, HUNDRED, item, 1)
+    steps = 0
+    while seats := play.to_move():
+        moves = {}
+        for seat in seats:
+            turn = play.turn(seat, steps)
+            assert turn.observation
+            move = play.read(turn.menu, {"kind": "choose", "action": HANDS[steps % 3]})
+            assert not isinstance(move, InvalidAction), move
+            moves[seat] = move
+            steps += 1
+        play.apply(moves)
+    return steps
+
+
+def throws_through_aec(environment: Any) -> int:
+    """The same through PettingZoo's API, which tells both seats all words and moves at each tick, too."""
     environment.reset(seed=1)
     steps = 0
     for _ in environment.agent_iter():
@@ -122,7 +140,8 @@ if __name__ == "__main__":
     tell(
         dilemma=rate(partial(dilemma, False)),
         fresh=rate(partial(dilemma, True)),
-        throws=rate(partial(throws, aec_env(Matrix, config=THROWS | {"rounds": 100}))),
+        throws=rate(throws),
+        aec=rate(partial(throws_through_aec, aec_env(Matrix, config=THROWS | {"rounds": 100}))),
         gymnasium=imports("gymnasium"),
         games=imports("sandbox_env_games.bargaining"),
         grid=grid(seeds),
