@@ -546,7 +546,11 @@ class _Batches:
             now |= {row.number: row.attempt for row in rows}
         ours = [entry for entry in begins if now.get(entry.number, entry.attempt) < entry.attempt]
         self._lost |= {*begins} - {*ours}
-        self._begin_episode.run([("running", attempt, None, 0, b"", "", None, 0, None, n) for n, attempt in ours])
+        # Without a lease, also where an earlier attempt's has not ended: its end may be in this very batch, and is passed
+        # over there, since another attempt is the latest.
+        self._begin_episode.run(
+            [("running", attempt, None, 0, b"", "", None, 0, None, None, None, n) for n, attempt in ours]
+        )
 
     def _score(self, scored: Sequence[Scored]) -> None:
         # A scorer's cards together, until another version of it or other settings follow: the last ones are its latest.
@@ -601,7 +605,10 @@ def _mark_columns(mark: Mark) -> tuple[Any, ...]:
     return mark.step, to_column(mark.name), mark.value, to_column(mark.note)
 
 
-_BEGUN = ("status", "attempt", "total", "steps", "hash", "reason", "counts", "flags", "result_ref")
+_BEGUN = (
+    *("status", "attempt", "total", "steps", "hash", "reason", "counts", "flags", "result_ref"),
+    *("lease_owner", "lease_until"),
+)
 _RESULT = (
     *("status", "provenance", "total", "steps", "hash", "reason", "counts", "flags", "result_ref"),
     *("lease_owner", "lease_until", "calls", "tokens", "cost"),

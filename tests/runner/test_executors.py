@@ -254,13 +254,13 @@ async def test_a_worker_that_sleeps_through_its_lease_changes_nothing_any_more(
         elif tally.done >= total:
             os.kill(stopped[0], signal.SIGCONT)
 
-    results = await run(plugins, many("mine/patient", 60), executor="process", workers=2, concurrent=4, progress=stop)
-    assert len(hashes(results)) == 60
+    results = await run(plugins, many("mine/patient", 200), executor="process", workers=2, concurrent=4, progress=stop)
+    assert len(hashes(results)) == 200
     assert {len(episode.steps) for episode in results.episodes} == {1}
     twice = [key for key, count in Counter(key for _, key in played(plugins)).items() if count > 1]
     assert twice
     assert {results.store.episode(key).attempt for key in twice} == {2}
-    record_property("crash", f"process: a lease expired: 60 of 60 episodes finished once, {len(twice)} played again")
+    record_property("crash", f"process: a lease expired: 200 of 200 episodes finished once, {len(twice)} played again")
 
 
 def end_leases(path: Path, process: int) -> bool:

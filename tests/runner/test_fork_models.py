@@ -184,7 +184,7 @@ async def test_a_fork_that_was_killed_goes_on_and_pays_for_nothing_twice(mine: P
     path = os.pathsep.join(part for part in sys.path if part)
     arguments = [sys.executable, "-c", MAIN, file, str(mine), parent.id, "0"]
     process = subprocess.Popen(
-        arguments, env={**os.environ, "PYTHONPATH": path, "SLOW": "0.05"}, stderr=subprocess.PIPE
+        arguments, env={**os.environ, "PYTHONPATH": path, "UNANSWERED": str(before + 4)}, stderr=subprocess.PIPE
     )
     while len(paid(place)) < before + 4 and process.poll() is None:
         time.sleep(0.005)

@@ -126,6 +126,16 @@ def test_errors_are_queued_again_only_when_it_is_asked_for(store, specs, experim
     assert [one.attempt for one in store.claim(store.queue(experiment), 1)] == [2]
 
 
+def test_an_attempt_that_is_begun_has_no_lease_of_the_one_before(store, specs, experiment):
+    """The end of one and the beginning of the other may be written in one batch."""
+    (one,) = store.claim(store.queue(experiment), 1)
+    store.writer().finish(make_episode(one.spec, attempt=1, steps=0, status="error"))
+    assert store.writer().begin(one.spec) == 2
+    store.writer().flush()
+    assert not store.is_held(one.spec.key)
+    assert [(again.number, again.attempt) for again in store.claim([one.number], 1)] == [(one.number, 3)]
+
+
 def test_an_owner_is_alive_until_its_process_ends():
     here = claims.new_owner()
     host, pid, _started, _ = here.split("/")
