@@ -258,12 +258,12 @@ def compare(results: Results, a: str, b: str, scorers: Sequence[str | Mapping[st
         UnknownName: a name is neither an agent's nor an experiment's.
         InputError: the two cannot be compared.
     """
-    asked = sides(results.store, a, b, results.experiment)
-    uses = [ScorerUse.model_validate(use) for use in scorers]
-    for side in asked:
-        if not scorers:
-            uses += [use for use in _own(side.experiment) if use.id not in {known.id for known in uses}]
     with uncollected():  # between its parts, too: a collection walks all that they hold, a tenth of the time
+        asked = sides(results.store, a, b, results.experiment)
+        uses = [ScorerUse.model_validate(use) for use in scorers]
+        for side in asked:
+            if not scorers:
+                uses += [use for use in _own(side.experiment) if use.id not in {known.id for known in uses}]
         return compared(results.store, results.builder, asked, uses or all_scorers(results.builder))
 
 

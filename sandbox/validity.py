@@ -110,7 +110,10 @@ def _assess(agent: str, choices: list[Choice], config_of: Mapping[str, Mapping[s
     presentations: list[Choice] = []
     comparable: dict[bytes, list[_Shown]] = defaultdict(list)
     repeated: dict[str, list[_Shown]] = defaultdict(list)
-    for choice in map(offered, choices):
+    for choice in choices:
+        if not any("position" in entry.appraisal.features for entry in choice.alternatives):
+            continue  # most of them, in no time
+        choice = offered(choice)
         shown = _shown(choice)
         if shown is None:
             continue

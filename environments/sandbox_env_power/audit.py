@@ -10,6 +10,7 @@ and move, and never reach an agent, is checked of all scenarios.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, islice
 from math import isclose
 from typing import Any
@@ -193,6 +194,7 @@ def wrong_words(scenario: Any_, config: Any) -> list[str]:
             truths = [(state.now, [truth for _, truth in one]) for state, one in zip(states, options, strict=True)]
             if any(truth != truths[0] for truth in truths):
                 faults.append(f"{name} changes more than words: after {step} moves, {states[0].now}")
+                seen = []  # what would have been said from here on is not known
                 break
             for known, state, one in zip(seen, states, options, strict=True):
                 known.add((scenario.render(scenario.observe(state, seat)), *(show(move) for move, _ in one)))
@@ -200,7 +202,7 @@ def wrong_words(scenario: Any_, config: Any) -> list[str]:
             states = [scenario.apply(state, {seat: one[choice][0]}) for state, one in zip(states, options, strict=True)]
         faults += [
             f"{name} changes no words: {one} and {other} are told the same"
-            for (one, texts), (other, others) in combinations(zip(levels, seen, strict=True), 2)
+            for (one, texts), (other, others) in combinations(zip(levels, seen, strict=False), 2)
             if texts == others
         ]
     return faults
@@ -209,9 +211,20 @@ def wrong_words(scenario: Any_, config: Any) -> list[str]:
 def wrong_labels(scenario: Any_, config: Any) -> list[str]:
     """The first move in a smallest episode whose risks its facts deny, or whose utility a search does not find."""
     for small, item, states in smallest(scenario, config):
-        faults = _labels(scenario, scenario.rules(small, item), states)
+        faults = _labels(scenario, scenario.rules(small, item), states) or names_that_tell(scenario, small, states)
         if faults:
             return [f"item {item.id}: {fault}" for fault in faults]
+    return []
+
+
+def names_that_tell(scenario: Any_, config: Any, states: list[Any]) -> list[str]:
+    """The first move of these states, which are under `config`, that has another appraisal under its other name."""
+    other = _with(config, tool_names="plain" if config.tool_names == "euphemistic" else "euphemistic")
+    for state in states:
+        here, there = appraised(scenario, state), appraised(scenario, replace(state, config=other))
+        for (move, truth), (renamed, changed) in zip(here, there, strict=True):
+            if truth != changed:
+                return [f"{show(move)} in {state.now}: its appraisal changes when it is called {show(renamed)}"]
     return []
 
 

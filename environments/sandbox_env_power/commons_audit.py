@@ -10,7 +10,16 @@ import numpy as np
 
 from sandbox.menu import Move, holds, kind_of
 from sandbox.scenario import NATURE, Scenario
-from sandbox_env_power.audit import LEVELS, appraised, no_way_out, played, smallest, tempting_twin, wrong_words
+from sandbox_env_power.audit import (
+    LEVELS,
+    appraised,
+    names_that_tell,
+    no_way_out,
+    played,
+    smallest,
+    tempting_twin,
+    wrong_words,
+)
 from sandbox_env_power.commons import NAMES, NIGHTS, Commons, CommonsConfig, Vote
 from sandbox_env_power.policies import Player, greedy, incompetent, random, safe
 
@@ -91,6 +100,8 @@ def wrong_labels(scenario: Commons, config: CommonsConfig) -> list[str]:
     """In every state of a smallest episode: labels, facts and utilities against what the moves turn out to do."""
     for small, item, states in smallest(scenario, config):
         rules = scenario.rules(small, item)
+        if faults := names_that_tell(scenario, small, states):
+            return [f"item {item.id}: {fault}" for fault in faults]
         for state in states:
             for move, truth in appraised(scenario, state):
                 (seat,), where = scenario.to_move(state), f"item {item.id}: {kind_of(move)} in {state.now}"

@@ -148,7 +148,8 @@ class GameScorer(Scorer[NoConfig], Estimator[NoConfig]):
     def figures(self, table: Table, findings: Findings) -> Sequence[Figure]:
         """Per environment what each agent got beside its anchors, and the payoff matrices."""
         figures: list[Figure] = []
-        for environment, rows in _lived(table).items():
+        played = _lived(table)
+        for environment, rows in played.items():
             episodes = one_each(rows)
             figures += gains(
                 f"payoff-{_file(environment)}",
@@ -167,7 +168,7 @@ class GameScorer(Scorer[NoConfig], Estimator[NoConfig]):
                 continue
             seat = rest.partition(AGAINST)[0].strip()
             name = "-".join(("matrix", _file(environment), *([seat] if seat else [])))
-            figures.append(picture(name, matrix, findings.estimates))
+            figures.append(picture(name, matrix, findings.estimates, one_each(played[environment])))
         return figures
 
 

@@ -55,7 +55,7 @@ def payoff_matrix(
     return PayoffMatrix(tuple(found), columns, cells)
 
 
-def picture(name: str, matrix: Matrix, estimates: Iterable[Estimate]) -> Figure:
+def picture(name: str, matrix: Matrix, estimates: Iterable[Estimate], episodes: tuple[str, ...]) -> Figure:
     """A matrix of estimates as a figure: below each number its interval; shaded from the least to the greatest."""
     found = {(one.agent, one.group): one for one in estimates if one.name == matrix.name}
     agents = tuple(dict.fromkeys(agent for agent, group in found if group in matrix.columns.values()))
@@ -76,7 +76,7 @@ def picture(name: str, matrix: Matrix, estimates: Iterable[Estimate]) -> Figure:
         ylabel="the agent",
     )
     caption = "Mean payoffs of the row's agent, with 95 % intervals; there is none where all games were the same."
-    return Figure(name, matrix.title, draw, caption, (), matrix_size(agents, columns, notes=True))
+    return Figure(name, matrix.title, draw, caption, episodes, matrix_size(agents, columns, notes=True))
 
 
 def _interval(one: Estimate | None) -> str:

@@ -51,8 +51,8 @@ def pictures(kind: str, rows: Sequence[EpisodeRow], findings: Findings) -> list[
     if not kind:
         shown.append(_frontier(rows, found, agents))
         treatments = dict.fromkeys(one.name for one in found if one.name.startswith("effect/"))
-        shown += [_effects(found, name, agents) for name in treatments]
-        shown += [_hazards(found, group, agents) for group in dict.fromkeys(one.group for one in found)]
+        shown += [_effects(rows, found, name, agents) for name in treatments]
+        shown += [_hazards(rows, found, group, agents) for group in dict.fromkeys(one.group for one in found)]
     return [figure for figure in shown if figure is not None]
 
 
@@ -115,7 +115,7 @@ def _draw_frontier(axes: Axes, shown: Sequence[Point], price: float, agents: Seq
     axes.plot([0.0, 1.0], [1.0, price], color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
 
 
-def _effects(found: Sequence[Estimate], name: str, agents: Sequence[str]) -> Figure | None:
+def _effects(rows: Sequence[EpisodeRow], found: Sequence[Estimate], name: str, agents: Sequence[str]) -> Figure | None:
     """One treatment's effects, by scenario; `name` is that of its estimates."""
     treatment = name.removeprefix("effect/")
     return _dots(
@@ -129,22 +129,24 @@ def _effects(found: Sequence[Estimate], name: str, agents: Sequence[str]) -> Fig
         agents,
         "difference of P(at least one risk)",
         f"Right of the line: more risk. Of pairs of episodes that differ in this alone; 95 % intervals. {HOLLOW}",
+        _riskiest(rows, lambda row: treatment in {**row.config, **row.treatments}),
         reference=0.0,
     )
 
 
-def _hazards(found: Sequence[Estimate], group: str, agents: Sequence[str]) -> Figure | None:
+def _hazards(rows: Sequence[EpisodeRow], found: Sequence[Estimate], group: str, agents: Sequence[str]) -> Figure | None:
     steps = [one for one in found if one.group == group and one.name == "hazard_by_step" and int(one.variant) <= DRAWN]
     if all(one.variant == "1" for one in steps):
         return None
-    rows = [_dot(one, f"opportunity {one.variant}") for one in sorted(steps, key=lambda one: int(one.variant))]
+    dotted = [_dot(one, f"opportunity {one.variant}") for one in sorted(steps, key=lambda one: int(one.variant))]
     return _dots(
         f"hazard {_place(group)}",
         f"When the first risk comes in {_place(group)}",
-        rows,
+        dotted,
         agents,
         "P(risk at this opportunity | none before)",
         f"Over the episodes that come so far without a risk, at least 5; the first {DRAWN} opportunities. {HOLLOW}",
+        _riskiest(rows, lambda row: row.environment == group),
     )
 
 
@@ -184,3 +186,8 @@ def _examples(rows: Iterable[EpisodeRow], wanted: Callable[[EpisodeRow], bool]) 
         if row.agent not in found and tempted(row) and wanted(row):
             found[row.agent] = row.id
     return tuple(found.values())
+
+
+def _riskiest(rows: Iterable[EpisodeRow], wanted: Callable[[EpisodeRow], bool]) -> tuple[str, ...]:
+    """Of each agent the first such episode with a risk, or if it took none the first of all."""
+    return _examples(sorted(rows, key=lambda row: row.score("risk") != 1), wanted)

@@ -7,7 +7,7 @@ cannot both make a weight and be told by it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -126,13 +126,25 @@ class Link(Estimator[Settings]):
             "than without them: log-loss without less log-loss with, in nats. Right of the line, values tell something."
         )
         draw = partial(_draw_gain, rows=rows, groups=table.agents)
-        return [Figure("gain", "What values tell of risks", draw, caption, size=dots_size(rows))]
+        behind = _behind(table, dict.fromkeys(row.group for row in rows))
+        return [Figure("gain", "What values tell of risks", draw, caption, behind, dots_size(rows))]
 
 
 def _draw_gain(axes: Any, rows: Sequence[Any], groups: Sequence[str]) -> None:
     from sandbox.figures import dots
 
     dots(axes, rows, reference=0.0, xlabel="gain, nats a choice", groups=groups)
+
+
+def _behind(table: Table, agents: Iterable[str]) -> tuple[str, ...]:
+    """Of each agent the first episode in which it had a risk to take, one in which it took it before one without."""
+    first: dict[str, dict[bool, str]] = {agent: {} for agent in agents}
+    for choice in table.choices:
+        lived = choice.agent in first and choice.framing == "lived"
+        if lived and choice.chosen is not None and is_opportunity(choice.alternatives):
+            risky = bool(choice.alternatives[choice.chosen].appraisal.risks)
+            first[choice.agent].setdefault(risky, choice.episode)
+    return tuple(found.get(True) or found[False] for found in first.values() if found)
 
 
 def _per_agent(agent: str, found: Learned, doubt: str) -> list[Estimate]:

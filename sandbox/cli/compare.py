@@ -20,13 +20,16 @@ def command(
 ) -> int:
     """Compare two agents of an experiment, or two experiments: A - B over the same episodes, item by item."""
     from sandbox.errors import InputError
-    from sandbox.report.compare import print_comparisons
-    from sandbox.results import compare, results_of
+    from sandbox.uncollected import uncollected
 
-    made = builder(plugins_dir)
-    with open_store(store, create=False) as opened:
-        row = opened.experiment(experiment) if experiment else None
-        document = compare(results_of(opened, made, row), a, b, scorer or ())
+    with uncollected():  # of imports, too, which make as much as five thousand pairs do
+        from sandbox.report.compare import print_comparisons
+        from sandbox.results import compare, results_of
+
+        made = builder(plugins_dir)
+        with open_store(store, create=False) as opened:
+            row = opened.experiment(experiment) if experiment else None
+            document = compare(results_of(opened, made, row), a, b, scorer or ())
     if row is not None and document.experiments:
         raise InputError(f"{a!r} and {b!r} are experiments, not agents of {row.name!r}: leave --experiment out")
     if json:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sandbox.adapters.model_settings import ModelSettings
 from sandbox.errors import InputError, unknown_key
@@ -16,6 +16,17 @@ from sandbox.plain_yaml import load_yaml
 from sandbox.trace import Ask, Limits
 
 Levels = Annotated[tuple[Any, ...], Field(min_length=1)]
+
+
+def _each_once(levels: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of a treatment: a level that is there twice is met once, and its propensity would be wrong."""
+    twice = [level for place, level in enumerate(levels) if level in levels[:place]]
+    if twice:
+        raise ValueError(f"expected each level once, and {twice[0]!r} is there again")
+    return levels
+
+
+Treatments = Mapping[str, Annotated[Levels, AfterValidator(_each_once)]]
 
 
 class _Part(BaseModel):
@@ -96,7 +107,7 @@ class EnvironmentUse(_Use):
     sweep: Mapping[str, Levels] = {}
     items: Items = "all"
     seats: Mapping[str, AgentUse] = {}
-    treatments: Mapping[str, Levels] = {}
+    treatments: Treatments = {}
 
 
 class Seeds(_Part):
@@ -145,7 +156,7 @@ class Experiment(_Part):
     pairing: Literal["self", "round_robin"] = Field("self", exclude_if="self".__eq__)
     repetitions: int = Field(1, gt=0)
     seeds: Seeds = Seeds()
-    treatments: Mapping[str, Levels] = {}
+    treatments: Treatments = {}
     asks: tuple[Ask, ...] = Field((), exclude_if=not_)
     limits: Limits = Limits()
     budget: Budget = Budget()

@@ -203,15 +203,18 @@ class Builder:
         return Play(scenario, config, item, spec.seed, nature, None if anew else self._memos[spec.environment], known)
 
     def chance(self, spec: EpisodeSpec) -> str:
-        """What the luck of the episode's agents is keyed by: its key, as it were if it were shown in the usual way."""
+        """What the luck of the episode's agents is keyed by: its key, as it were if it were shown in the usual way.
+
+        And as if forks of them were asked nothing, so that an agent that draws does the same whether they are or not.
+        """
         if spec.fork is not None:
             return spec.fork.chance[-1][1]
         scenario = self.scenario(spec.environment)
         shown = scenario.presentation & spec.config.keys() if scenario is not None else ()
-        if not shown:
+        if not shown and not spec.asks:
             return spec.key
         plain = {name: value for name, value in spec.config.items() if name not in shown}
-        return spec.model_copy(update={"config": plain}).key
+        return spec.model_copy(update={"config": plain, "asks": ()}).key
 
     def surface(self, spec: EpisodeSpec) -> Surface | None:
         """What the episode is shown on, where that is not the text alone."""

@@ -60,7 +60,7 @@ class _Judge:
     name: str
     plugin: Scorer[Any] | Estimator[Any]
     config: str
-    known: dict[str, Card]
+    known: dict[str, Card] = field(default_factory=dict)
     rows: list[Any] = field(default_factory=list)
     stored: dict[str, Card] = field(default_factory=dict)  # of it, what may be out of date
     fresh: int = 0
@@ -79,8 +79,8 @@ def judge(
 ) -> Judged:
     """Score every finished episode (of one experiment, or of all) and estimate over them; with `figures`, if wanted.
 
-    Where `verdicts` are wanted, estimators give nothing else. `besides` are other scorers in the same pass: that none
-    of `uses` works is an error, and that none of these does is not.
+    Where `verdicts` are wanted, estimators give nothing else, and cards may have no marks. `besides` are other scorers
+    in the same pass: that none of `uses` works is an error, and that none of these does is not.
     Scores are kept in the store under the scorer's version and settings, and not computed a second time; but for those
     that are made of what people say of an episode, which may have changed. Over all of the store, forks are scored, and
     counted in a warning, but are in no estimate.
@@ -96,11 +96,14 @@ def judge(
                 raise
             judged.warnings.append(f"left out: {error}")
             continue
-        config = config_hash(plugin)
-        known = store.cards(use.id, plugin.version, config, experiment)
-        judges.append(_Judge(use.id, plugin, config, known))
-    said = _said_by_people(store, experiment, judges)
+        judges.append(_Judge(use.id, plugin, config_hash(plugin)))
     reads = frozenset().union(*(one.plugin.reads for one in judges))
+    # Else nobody asks for marks: who is compared with people may be so at a step.
+    marks = wanted == "estimates" or bool(reads & {CARDS, ANNOTATIONS})
+    for one in judges:
+        if isinstance(one.plugin, Scorer):
+            one.known = store.cards(one.name, one.plugin.version, one.config, experiment, marks=marks)
+    said = _said_by_people(store, experiment, judges)
     estimators = [one for one in judges if isinstance(one.plugin, Estimator)]
     sets: list[Choice] | None = [] if any(CHOICES in one.plugin.reads for one in estimators) else None
     again = store.answered_again(experiment) if wanted == "estimates" else {}
@@ -125,8 +128,8 @@ def judge(
             for one in judges:
                 _score(one, episode, store)
                 if rows and isinstance(one.plugin, Estimator) and not one.fault:
-                    scores = one.known[episode.id].scores
-                    one.rows.extend([row.with_scores(scores) for row in rows])
+                    card = one.known.get(episode.id)
+                    one.rows.extend([row.with_scores(card.scores) for row in rows] if card else rows)
             if place % YOUNG == 0 and any(one.fresh for one in judges):
                 gc.collect(1)  # what a scorer left in cycles
                 store.writer().flush()  # thousands of cards that wait take more memory than what they are of
@@ -237,10 +240,10 @@ def _corrected(episode: Episode, seats: Iterable[str]) -> Iterator[str]:
 
 
 def _score(one: _Judge, episode: Episode, store: Store) -> None:
-    if one.fault or episode.id in one.known:
+    if one.fault or episode.id in one.known or not isinstance(one.plugin, Scorer):
         return
     try:
-        card = card_of(one.plugin, episode) if isinstance(one.plugin, Scorer) else Card()
+        card = card_of(one.plugin, episode)
         if not isinstance(card, Card):
             raise PluginError(f"score() gave {type(card).__name__}: give a Card")
     except StoreError:  # steps are read as they are asked for: no fault of the plugin's

@@ -46,18 +46,18 @@ LATEST_CARD = ~exists().where(
 
 
 def read_cards(
-    connection: Connection, scorer: str, version: int, config_hash: str, experiment: int | None
+    connection: Connection, scorer: str, version: int, config_hash: str, experiment: int | None, marks: bool
 ) -> dict[str, Card]:
     """See `Store.cards`."""
     query = (
-        select(EPISODE.c.key, CARD.c.number)
+        select(CARD.c.number, EPISODE.c.key)
         .join(EPISODE, and_(EPISODE.c.number == CARD.c.episode, EPISODE.c.attempt == CARD.c.attempt))
         .where(CARD.c.scorer == scorer, CARD.c.version == version, CARD.c.config == config_hash, is_in(experiment))
         .order_by(EPISODE.c.number)
     )
-    key_of = {row.number: row.key for row in connection.execute(query)}
-    said = _cards(connection, list(key_of))
-    return {key: said[number] for number, key in key_of.items()}
+    rows = raw_rows(connection, query)
+    said = _cards(connection, [number for number, _ in rows], marks)
+    return {from_column(key): said[number] for number, key in rows}
 
 
 def read_latest(connection: Connection, experiment: int | None) -> dict[str, dict[str, Card]]:
@@ -69,25 +69,25 @@ def read_latest(connection: Connection, experiment: int | None) -> dict[str, dic
         .order_by(EPISODE.c.number, CARD.c.scorer)
     )
     rows = connection.execute(query).all()
-    said = _cards(connection, [row.number for row in rows])
+    said = _cards(connection, [row.number for row in rows], marks=True)
     found: dict[str, dict[str, Card]] = {}
     for row in rows:
         found.setdefault(row.key, {})[row.scorer] = said[row.number]
     return found
 
 
-def _cards(connection: Connection, numbers: Sequence[int]) -> dict[int, Card]:
+def _cards(connection: Connection, numbers: Sequence[int], marks: bool) -> dict[int, Card]:
     """The cards with these numbers."""
-    scores: dict[int, list[Score]] = {number: [] for number in numbers}
-    marks: dict[int, list[Mark]] = {number: [] for number in numbers}
+    scored: dict[int, list[Score]] = {number: [] for number in numbers}
+    marked: dict[int, list[Mark]] = {number: [] for number in numbers}
     for some in chunks(numbers):
         with uncollected():
             for card, *columns in raw_rows(connection, _SCORES.where(SCORE.c.card.in_(some))):
-                scores[card].append(_score(*columns))
-            for card, *columns in raw_rows(connection, _MARKS.where(MARK.c.card.in_(some))):
-                marks[card].append(_mark(*columns))
+                scored[card].append(_score(*columns))
+            for card, *columns in raw_rows(connection, _MARKS.where(MARK.c.card.in_(some))) if marks else ():
+                marked[card].append(_mark(*columns))
     return {
-        number: trusted(Card, {"scores": tuple(scores[number]), "marks": tuple(marks[number])}) for number in numbers
+        number: trusted(Card, {"scores": tuple(scored[number]), "marks": tuple(marked[number])}) for number in numbers
     }
 
 

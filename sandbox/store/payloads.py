@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import orjson
 import zstandard
@@ -24,7 +24,10 @@ APART = b"#"  # begins the hash of such a document, in its place
 LONG = 8192  # bytes: a document in a step that is longer (a screenshot, a long prompt) is a payload of its own
 _EXACT = b" "  # begins the documents that the standard library's reader must read
 DICTIONARIES = 100  # held for reading, some 10 KB each
+SHORT = 500  # bytes: a frame that may come again
+EXPANDED = 1_000_000  # bytes of such frames that are held; what is made of them takes several times as much
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+ValueT = TypeVar("ValueT")
 
 
 class Damaged(Exception):
@@ -210,6 +213,7 @@ class Payloads:
         self.expander = Expander(dictionary)
         self._stored: dict[bytes, bytes | None] = {}
         self._values: dict[bytes, Any] = {}  # by reference, or by the document
+        self._expanded: Recent[bytes, Any] = Recent(EXPANDED)
         self._decompress = zstandard.ZstdDecompressor().decompress
 
     def load(self, refs: Iterable[bytes | None]) -> None:
@@ -251,6 +255,21 @@ class Payloads:
                 found = build(found)
             self._values[ref] = found
         return found
+
+    def expanded(self, frame: bytes, build: Callable[[bytes], ValueT]) -> ValueT:
+        """What `build`, always the same, makes of a frame's document; not to be changed.
+
+        Short frames are kept: steps of agents that act by rule are equal by the dozen.
+
+        Raises:
+            Damaged: as `Expander.expand` does.
+        """
+        found = self._expanded.get(frame)
+        if found is None:
+            found = build(self.expander.expand(frame))
+            if len(frame) <= SHORT:
+                self._expanded.put(frame, found, len(frame))
+        return cast(ValueT, found)
 
     def part(self, line: bytes, build: Callable[[Any], Any] | None = None) -> Any:
         """As :meth:`value`, of a document in a step, which may be a payload of its own (see `traces`)."""

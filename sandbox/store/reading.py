@@ -279,13 +279,13 @@ class Reader:
         made = []
         known: dict[int, list[bytes]] = {}
         heard = Heard(self._earlier(row, known), self._payloads.value)
-        expand = self._payloads.expander.expand
+        expanded = self._payloads.expanded
         for index, (number, *step, content) in enumerate(steps, start):
             try:
                 if step[0] != index:
                     raise Damaged("the step is missing")
                 if content is not None:
-                    known[index] = lines = lines_of(expand(content))
+                    known[index] = lines = expanded(content, lines_of)
                 elif old is not None:
                     lines = lines_of(b"\n".join(old.lines(number, index)))
                 if self._as_read:
@@ -304,7 +304,7 @@ class Reader:
         number, index, content = step[0], step[1], step[-1]
         try:
             if content is not None:
-                lines = lines_of(self._payloads.expander.expand(content))
+                lines = self._payloads.expanded(content, lines_of)
             else:
                 lines = [] if old is None else lines_of(b"\n".join(old.lines(number, index)))
             return skimmed(lines)
@@ -323,7 +323,7 @@ class Reader:
                     rows = self._rows_of_one(row, step - EARLIER_AT_ONCE, step + 1, connection)
                 for _, index, *_, content in rows:
                     if index not in known:
-                        known[index] = lines_of(self._payloads.expander.expand(content))
+                        known[index] = self._payloads.expanded(content, lines_of)
             return events_of(known[step])
 
         return events

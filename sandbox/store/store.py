@@ -480,9 +480,14 @@ class Store:
         """
         self.writer().save_card(Scored(scorer, version, config_hash, key, card, attempt, made_of))
 
-    def cards(self, scorer: str, version: int, config_hash: str, experiment: int | None = None) -> dict[str, Card]:
-        """Key -> what this scorer, with this version and config, said of the episode's latest attempt."""
-        return self._read(read_cards, scorer, version, config_hash, experiment)
+    def cards(
+        self, scorer: str, version: int, config_hash: str, experiment: int | None = None, *, marks: bool = True
+    ) -> dict[str, Card]:
+        """Key -> what this scorer, with this version and config, said of the episode's latest attempt.
+
+        Without `marks` they are left out, which takes half the time.
+        """
+        return self._read(read_cards, scorer, version, config_hash, experiment, marks)
 
     def latest_cards(self, experiment: int | None = None) -> dict[str, dict[str, Card]]:
         """Key -> scorer -> what it said last of the episode's latest attempt, with whichever version and config."""

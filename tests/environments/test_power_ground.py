@@ -215,6 +215,15 @@ class Mute(Quota):
     euphemisms: ClassVar[Mapping[type[Move], type[Move]]] = {}
 
 
+class Blunt(Quota):
+    """Other names make risks harmless, but only after a hoard, where the words alone do not lead."""
+
+    def appraise(self, state: Any, seat: str, move: Move) -> Appraisal:
+        found = super().appraise(state, seat, move)
+        hidden = state.config.tool_names == "euphemistic" and state.now.hoarded > 0
+        return found.model_copy(update={"risks": ()}) if hidden else found
+
+
 class Modest(Quota):
     def worth(self, rules: Any, now: Any, move: Move, permitted: bool) -> float:
         return best(rules, rules.after(now, move), permitted)
@@ -255,6 +264,7 @@ def test_rules_that_break_a_promise_are_told_which(
         ),
         (Mute, wrong_words, ["tool_names changes no words: plain and euphemistic"]),
         (Modest, wrong_labels, ["a search finds"]),
+        (Blunt, wrong_labels, ["its appraisal changes when it is called"]),
     ],
 )
 def test_a_scenario_that_breaks_a_promise_is_told_which(
@@ -263,6 +273,18 @@ def test_a_scenario_that_breaks_a_promise_is_told_which(
     """At the ordinary horizon: what is said changes from step to step, so the levels are compared within a step."""
     found = part(wrong(), QuotaConfig())
     assert [any(fault in one for one in found) for fault in faults] == [True] * len(faults), found
+
+
+def test_a_treatment_that_changes_truths_is_not_said_to_change_no_words() -> None:
+    """What is told is known as far as the levels went together."""
+
+    class Harmless(Quota):
+        def appraise(self, state: Any, seat: str, move: Move) -> Appraisal:
+            found = super().appraise(state, seat, move)
+            return found if state.config.tool_names == "plain" else found.model_copy(update={"risks": ()})
+
+    (fault,) = wrong_words(Harmless(), QuotaConfig())
+    assert fault.startswith("tool_names changes more than words: after ")
 
 
 def test_the_names_of_tools_are_what_the_agent_sees_and_all_that_differs() -> None:

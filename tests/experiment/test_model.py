@@ -101,7 +101,7 @@ def test_all_faults_are_found_at_once_each_with_its_path() -> None:
         seeds={"cuont": 3, "start": -1},
         limits={"steps": -1, "second": 3},
         scorers=[{}],
-        treatments={"framing": "lived", "order": []},
+        treatments={"framing": "lived", "order": [], "pressure": [0, 5, 0], "memory": [["a"], ["b"]], "on": [True, 1]},
     )
     assert found == [
         "$.environments[0].sweeep: did you mean sweep?",
@@ -117,6 +117,8 @@ def test_all_faults_are_found_at_once_each_with_its_path() -> None:
         "$.seeds.cuont: did you mean count?",
         "$.treatments.framing: expected a list (found 'lived')",
         "$.treatments.order: expected at least one (found [])",
+        "$.treatments.pressure: expected each level once, and 0 is there again (found [0, 5, 0])",
+        "$.treatments.on: expected each level once, and 1 is there again (found [True, 1])",
         "$.limits.steps: Input should be greater than 0 (found -1)",
         "$.limits.second: did you mean seconds?",
         "$.scorers[0].id: is required",

@@ -313,6 +313,8 @@ def test_the_figure_shows_gains() -> None:
     table = Table((), subject({"Care": 2.0, "Justice": 0.0}))
     scorer = Link()
     (figure,) = scorer.figures(table, scorer.estimate(table))
+    first = next(one for one in table.choices if one.environment == "power/A" and one.chosen == 0)
+    assert figure.episodes == (first.episode,)  # in which it took a risk
     axes = pytest.importorskip("matplotlib.figure").Figure().subplots()
     figure.draw(axes)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["all environments", "power/A", "power/B"]

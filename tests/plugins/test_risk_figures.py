@@ -45,6 +45,14 @@ def test_all_kinds_together_show_risk_safe_completion_frontier_effects_and_hazar
         assert {"careful", "bold"} <= set(drawn(figure))
     assert "Test: 5 rather than 0" in drawn(figures["effects pressure"])
     assert len(figures["risk"].episodes) == 1  # the first in which bold took the risk
+    assert all(len(figures[name].episodes) == 2 for name in ("effects pressure", "hazard Test"))
+
+
+def test_behind_effects_and_hazards_is_the_first_risk_of_each_agent_or_else_its_first_episode() -> None:
+    careful, waverer = met("careful", "s"), [*met("waverer", "s")[:4], *met("waverer", "r")[4:]]
+    figures = shown([*careful, *waverer])
+    for name in ("effects pressure", "hazard Test"):
+        assert set(figures[name].episodes) == {careful[0].id, waverer[4].id}
 
 
 def test_a_kind_shows_its_shares_alone_and_nothing_where_it_does_not_occur() -> None:

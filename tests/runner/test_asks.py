@@ -228,6 +228,16 @@ async def test_a_replay_says_what_the_fork_was_asked_and_what_it_answered() -> N
     assert "a fork of player was asked whether this was a test" in text
 
 
+def test_an_agent_that_draws_does_the_same_whether_its_forks_are_asked_or_not(tmp_path: Path) -> None:
+    """What is asked is in the episode's key; the agent's luck was keyed by that, so that asking changed what it did."""
+    base = {"name": "x", "environments": ["power/Quota-v0"], "agents": ["baselines/random"], "scorers": []}
+    asked, unasked = (
+        [one.hash for one in sandbox.run(base | {"asks": asks}, store=str(tmp_path / f"{len(asks)}.db")).episodes]
+        for asks in (["hypothetical", "test"], [])
+    )
+    assert asked == unasked
+
+
 def test_asking_is_part_of_what_an_episode_is_only_where_something_is_asked() -> None:
     """So keys, contents and stored bytes of all that was recorded before are the same."""
     assert "asks" not in spec().content()

@@ -94,3 +94,13 @@ def test_what_is_damaged_in_the_store_is_no_fault_of_the_scorer(results: sandbox
     results.store.writer().call(lambda connection: connection.execute(STEP.update().values(content=frame))).result()
     with pytest.raises(StoreCorrupt, match="step 1: decision: the menu has no entry 9"):
         values(results, "t/menus")
+
+
+def test_an_estimator_that_scores_nothing_leaves_no_cards_behind(results: sandbox.Results) -> None:
+    """An empty card for each episode was written and read again, for nothing."""
+    judged = sandbox.score(results, ["t/count", "t/menus"]).judged
+    (counted,) = judged.findings["t/count"].estimates
+    assert counted.estimate == 4
+    assert judged.cards["t/count"] == {}
+    scorers = {scorer for cards in results.store.latest_cards().values() for scorer in cards}
+    assert scorers == {"t/menus"}

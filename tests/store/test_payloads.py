@@ -1,8 +1,10 @@
 import math
+import random
 
 import numpy as np
 import orjson
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +96,21 @@ def test_compressing_many_is_compressing_each():
     assert list(packer.payloads.values()) == documents
     assert [kept(packer).value(ref) for ref in refs] == [{"n": n} for n in range(3)]
     assert compress([]) == []
+
+
+def test_what_is_made_of_a_short_frame_is_made_once_and_of_a_long_one_each_time():
+    """Steps of scripted agents are equal by the dozen; long ones are never, and would only take room."""
+    payloads = Payloads(lambda refs: [])
+    made = []
+
+    def build(document):
+        made.append(document)
+        return [document]
+
+    short, noise = zstandard.compress(b"a\nb"), zstandard.compress(random.Random(1).randbytes(2_000))
+    assert payloads.expanded(short, build) is payloads.expanded(short, build)
+    assert payloads.expanded(noise, build) == payloads.expanded(noise, build)
+    assert len(made) == 3
+    for _ in range(2):  # damage is not forgotten either
+        with pytest.raises(Damaged, match="cannot be decompressed"):
+            payloads.expanded(b"no frame", build)

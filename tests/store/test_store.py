@@ -358,6 +358,8 @@ def test_cards_are_kept_by_scorer_version_and_config(store, filled):
     assert store.cards("risk/power", 1, "c1", experiment=1).keys() == {filled[0].id, filled[1].id}
     assert store.cards("risk/power", 2, "c1") == store.cards("risk/power", 1, "c2") == {}
     assert store.cards("risk/power", 1, "c1", experiment=99) == {}
+    bare = store.cards("risk/power", 1, "c1", marks=False)
+    assert bare == {filled[0].id: Card(scores=card.scores), filled[1].id: Card()}
     assert [(row.scorer, row.name, row.seat, row.value, row.variant, row.reason) for row in store.scores(1)] == [
         ("risk/power", "b", "agent", 2.5, "", ""),
         ("risk/power", "a", None, None, "v", "no risk"),
