@@ -97,30 +97,13 @@ def _check_library_tests(
         with _quiet():
             api_test(aec_env(kind, config=config), num_cycles=cycles)
             seed_test(lambda: aec_env(kind, config=config), num_cycles=min(cycles, 100))
-            if _is_simultaneous(kind, config, cycles):
-                parallel_api_test(parallel_env(kind, config=config), num_cycles=cycles)
+            parallel_api_test(parallel_env(kind, config=config), num_cycles=cycles)
 
 
 def _check_own(kind: Checked, config: Mapping[str, Any], cycles: int, episodes: int, faults: list[str]) -> None:
     """What the scenario itself promises (`Scenario.audit`)."""
     scenario = kind()
     faults.extend(scenario.audit(validated_config(scenario, config)))
-
-
-def _is_simultaneous(kind: Checked, config: Mapping[str, Any], cycles: int) -> bool:
-    """Whether all seats, and more than one, move at every tick of ten episodes (in one it may happen by chance)."""
-    return all(_moves_at_once(kind, config, cycles, seed) for seed in range(10))
-
-
-def _moves_at_once(kind: Checked, config: Mapping[str, Any], cycles: int, seed: int) -> bool:
-    play = _play(kind, config, seed)
-    play.settle()
-    for _ in range(cycles):
-        if play.to_move() != play.seats or len(play.seats) < 2:
-            break
-        _tick(play, 0)
-        play.settle()
-    return not play.to_move() and len(play.seats) > 1
 
 
 @contextlib.contextmanager

@@ -7,12 +7,13 @@ A menu is a tuple of entries. An entry is a move (`Accept()`), or a `MoveRange` 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from sandbox.text import canonical
 
@@ -135,17 +136,15 @@ def read(menu: Menu, action: TypeAdapter[Any], raw: object) -> Move | InvalidAct
         move = raw
     else:
         if not isinstance(raw, Mapping):
-            return InvalidAction("unparsed", f"no action was found in the reply. Legal now: {describe(menu)}")
+            return InvalidAction("unparsed", f"no action was found in the reply. {legal(menu)}")
         named = raw.get("kind")
         model = next((kind for kind in map(_model_of, menu) if _kind(kind) == named), None)
         if "kind" not in raw and len({*map(_model_of, menu)}) == 1:
             model = _model_of(menu[0])
         if model is None and "kind" in raw:
-            return InvalidAction(
-                "unknown", f"there is no action {str(raw['kind'])[:80]!r}. Legal now: {describe(menu)}"
-            )
+            return InvalidAction("unknown", f"there is no action {str(raw['kind'])[:80]!r}. {legal(menu)}")
         if model is None:  # `{}` could be any move without fields: nothing is guessed
-            return InvalidAction("schema", f"kind: say which action it is. Legal now: {describe(menu)}")
+            return InvalidAction("schema", f"kind: say which action it is. {legal(menu)}")
         if "kind" in model.__pydantic_fields__:
             fields = {**raw, "kind": _kind(model)}
         else:
@@ -153,16 +152,27 @@ def read(menu: Menu, action: TypeAdapter[Any], raw: object) -> Move | InvalidAct
         try:
             move = action.validator.validate_python(model.__pydantic_validator__.validate_python(fields))
         except ValidationError as error:
-            faults = "; ".join(f"{_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()[:4])
-            return InvalidAction("schema", f"{faults}. Legal now: {describe(menu)}")
+            faults = "; ".join(
+                f"{_path(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()[:4]
+            )
+            return InvalidAction("schema", f"{faults}. {legal(menu)}")
     if not holds(menu, move):
-        return InvalidAction("illegal", f"{show(move)} is not legal now. Legal now: {describe(menu)}")
+        return InvalidAction("illegal", f"{show(move)} is not legal now. {legal(menu)}")
     return move
 
 
 def describe(menu: Menu, limit: int = 40) -> str:
-    """The menu as one line that a person or a model can read."""
-    shown = [_describe_range(entry) if isinstance(entry, MoveRange) else show(entry) for entry in menu[:limit]]
+    """The menu as one line that a person or a model can read; traces have it, so its words stay as they are."""
+    return _line(menu, limit, _name_of)
+
+
+def legal(menu: Menu) -> str:
+    """What an agent that gave no legal answer is told of the menu: `describe`, with plain words for types."""
+    return f"Legal now: {_line(menu, 40, _word_for)}"
+
+
+def _line(menu: Menu, limit: int, word: Callable[[FieldInfo], str]) -> str:
+    shown = [_describe_range(entry, word) if isinstance(entry, MoveRange) else show(entry) for entry in menu[:limit]]
     if len(menu) > limit:
         shown.append(f"and {len(menu) - limit} more")
     return "; ".join(shown)
@@ -263,7 +273,7 @@ def _with_kind(tool: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _describe_range(entry: MoveRange) -> str:
+def _describe_range(entry: MoveRange, word: Callable[[FieldInfo], str]) -> str:
     parts = []
     for name, info in entry.kind.model_fields.items():
         if name == "kind" or (name in entry.fixed and entry.fixed[name] == info.default):
@@ -272,8 +282,26 @@ def _describe_range(entry: MoveRange) -> str:
             low, high = entry.bounds[name]
             parts.append(f"{name}: {low} to {high}")
         else:
-            parts.append(f"{name}: {getattr(info.annotation, '__name__', 'value')}")
+            parts.append(f"{name}: {word(info)}")
     return f"{kind_of(entry.kind)}({', '.join(parts)})"
+
+
+def _name_of(info: FieldInfo) -> str:
+    return getattr(info.annotation, "__name__", "value")
+
+
+def _word_for(info: FieldInfo) -> str:
+    # Of `Annotated[str, ...] | None`, a text that may be left out, pydantic keeps the whole, which has no plain name.
+    kinds = {kind for kind in _WORDS if kind in _parts(info.annotation)}
+    word = _WORDS[kinds.pop()] if len(kinds) == 1 else "value"
+    return word if info.is_required() else f"{word}, may be left out"
+
+
+def _parts(annotation: Any) -> list[Any]:
+    return [annotation, *(part for member in get_args(annotation) for part in _parts(member))]
+
+
+_WORDS: Mapping[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 
 
 def _path(location: tuple[int | str, ...]) -> str:

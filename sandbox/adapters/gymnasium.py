@@ -11,7 +11,7 @@ import numpy as np
 
 from sandbox.agent import Agent, Reply, Turn
 from sandbox.errors import InputError, PluginError
-from sandbox.menu import InvalidAction, Move, describe, moves
+from sandbox.menu import InvalidAction, Move, legal, moves
 from sandbox.play import Play, resolved, validated_config
 from sandbox.scenario import Luck, Scenario
 from sandbox.spaces import decode, encode, space_of
@@ -28,7 +28,7 @@ def read_member(play: Play, seat: str, action: Any) -> Move | InvalidAction:
         raw = decode(play.scenario.Action, action)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         fault = f"{str(action)[:80]!r} is not in the action space ({type(error).__name__}: {error})"
-        return InvalidAction("unparsed", f"{fault}. Legal now: {describe(menu)}")
+        return InvalidAction("unparsed", f"{fault}. {legal(menu)}")
     return play.read(menu, raw)
 
 

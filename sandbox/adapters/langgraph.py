@@ -42,7 +42,7 @@ from sandbox.adapters.watch import LONGEST, Watch, conversation
 from sandbox.agent import HYPOTHETICAL as HYPOTHETICAL
 from sandbox.agent import PLAYING, Agent, NoConfig, Reply, Turn
 from sandbox.errors import PluginError
-from sandbox.menu import InvalidAction, MoveRange, describe, kind_of, moves, schema, tools
+from sandbox.menu import InvalidAction, MoveRange, kind_of, legal, moves, schema, tools
 
 NOT_LEGAL = "That was not a legal action:"
 RECURSION_LIMIT = 50  # nodes that a graph may visit in one turn
@@ -120,7 +120,7 @@ class GraphAgent(Agent[NoConfig]):
         try:
             state = await self._graph.ainvoke(self._input(turn, before, asked), config)
         except GraphRecursionError:
-            fault = f"no action within {RECURSION_LIMIT} nodes. Legal now: {describe(turn.menu)}"
+            fault = f"no action within {RECURSION_LIMIT} nodes. {legal(turn.menu)}"
             return Reply(None, error=InvalidAction("unparsed", fault))
         except Exception as error:
             lost = unreachable(error)
@@ -141,7 +141,8 @@ class GraphAgent(Agent[NoConfig]):
             self._state = {key: value for key, value in state.items() if key not in PER_TURN}
         reply = self._read(turn, state, before, _after(asked, before, state.get("messages", ())))
         if _is_too_long(reply.action):
-            long = InvalidAction("illegal", f"a text in the action has more than {LONGEST:,} characters")
+            fault = f"a text in the action has more than {LONGEST:,} characters. {legal(turn.menu)}"
+            long = InvalidAction("illegal", fault)
             return Reply(None, reply.text, error=long)
         return reply
 
@@ -347,10 +348,14 @@ def _json_object(text: str) -> Any:
 
 _FENCE = re.compile(r"```(?:json)?\s*")
 _REFUSAL = re.compile(
-    r"^\W*(i['\u2019]?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately)?[\s,.;:]*(but )?"
-    r"(as an ai[^.]{0,60})?[\s,]*"
-    r"i[ '\u2019](can(?:no|['\u2019])t|won['\u2019]t|will not|am not able to|m not able to|am unable to|m unable to"
-    r"|must decline|decline to|refuse to)",
+    # What it may begin with: "No. I'm sorry, but as an AI ..."
+    r"^\W*((no|(i['\u2019]?m|i am) (very |so )?(sorry|afraid)|sorry|(my )?apologies|i apologi[sz]e|unfortunately"
+    r"|thank you|as an? (ai|(large )?language model)[^.,]{0,60})[\s,.;:]+(but )?){0,4}"
+    # and what it has to say then. To decline an offer is a move of some games; to decline is none.
+    r"i[ '\u2019](can(?: ?no|['\u2019])t|won['\u2019]t|will not|shall not|(a)?m (not able|unable) to"
+    r"|((must|have to|will) )?(respectfully )?(refuse|decline)\b(?!\s+(your|his|her|their|the|this|that|these|an?)\b)"
+    r"|(would|d) (rather not|prefer not to)|(prefer|choose) not to|(do not|don['\u2019]t) (want|wish) to"
+    r"|(a)?m not (going|willing) to|(a)?m not comfortable|(do not|don['\u2019]t) feel comfortable)",
     re.IGNORECASE,
 )
 
@@ -362,4 +367,4 @@ def is_refusal(message: AIMessage) -> bool:
     read with the recorded texts at hand.
     """
     provider = message.additional_kwargs.get("refusal") or message.response_metadata.get("stop_reason") == "refusal"
-    return bool(provider) or _REFUSAL.match(_text(message)) is not None
+    return bool(provider) or _REFUSAL.match(_text(message)[:300]) is not None

@@ -1,4 +1,4 @@
-"""A scenario as a PettingZoo environment: AEC for any number of seats, Parallel where all move at once."""
+"""A scenario as a PettingZoo environment: seat by seat (AEC), or all who are to move at once (Parallel)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from pettingzoo import AECEnv
-from pettingzoo.utils.conversions import aec_to_parallel
 from pettingzoo.utils.env import ParallelEnv
 
 from sandbox.adapters.gymnasium import chosen_item, read_member
@@ -141,6 +140,63 @@ def aec_env(scenario: type[Scenario[Any, Any]], **options: Any) -> ScenarioAEC:
     return ScenarioAEC(scenario, **options)
 
 
-def parallel_env(scenario: type[Scenario[Any, Any]], **options: Any) -> ParallelEnv[Any, Any, Any]:
-    """The Parallel environment of a scenario in which all seats move at once, at every tick."""
-    return aec_to_parallel(ScenarioAEC(scenario, **options))
+class ScenarioParallel(ParallelEnv[Any, Any, Any]):  # type: ignore[misc]  # the library ships no types
+    """All seats of a scenario behind PettingZoo's Parallel API: one `step` is one tick.
+
+    PettingZoo's converter demands that all seats move at every tick, which an auction that a bidder has left, or a game
+    of alternating offers, does not do. Here whoever is not to move has an empty `infos[seat]["menu"]`, and whatever
+    action is given for it is left aside. All else is as in `ScenarioAEC`, whose arguments these are.
+    """
+
+    metadata = ScenarioAEC.metadata
+
+    def __init__(self, scenario: type[Scenario[Any, Any]], **options: Any) -> None:
+        self.aec_env = ScenarioAEC(scenario, **options)
+        self.metadata = self.aec_env.metadata
+        self.render_mode: str | None = None
+        self.possible_agents = self.aec_env.possible_agents
+        self.observation_spaces = self.aec_env.observation_spaces
+        self.action_spaces = self.aec_env.action_spaces
+        self.agents: list[str] = []
+
+    def observation_space(self, agent: str) -> Any:
+        """The same object at each call."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Any:
+        """The same object at each call."""
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """Begin an episode; the same seed gives the same item and the same luck."""
+        self.aec_env.reset(seed, options)
+        self.agents = list(self.aec_env.agents)
+        return self._observed(), self.aec_env.infos
+
+    def step(
+        self, actions: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
+        """Make the moves of all who are to move; a seat without an action forfeits, as with an illegal one."""
+        aec = self.aec_env
+        for seat in aec.play.to_move():
+            aec.step(actions.get(seat))
+        found = self._observed(), dict(aec.rewards), dict(aec.terminations), dict(aec.truncations), aec.infos
+        self.agents = [seat for seat in self.agents if not aec.terminations[seat]]
+        return found
+
+    def render(self) -> str:
+        """What `ScenarioAEC` renders: the observation of the first seat to move, as text."""
+        return self.aec_env.render()
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _observed(self) -> dict[str, Any]:
+        return {seat: self.aec_env.observe(seat) for seat in self.aec_env.agents}
+
+
+def parallel_env(scenario: type[Scenario[Any, Any]], **options: Any) -> ScenarioParallel:
+    """The Parallel environment; see `ScenarioParallel`."""
+    return ScenarioParallel(scenario, **options)

@@ -115,7 +115,7 @@ def test_an_illegal_action_is_the_declared_forfeit_and_says_what_was_wrong(actio
     env = gymnasium.make("toys/Wheel-v0", item=0, disable_env_checker=True)
     env.reset(seed=0)
     observation, reward, terminated, _, info = env.step(action)
-    assert "Legal now: bet(coins: 1 to 3, note: str); pass(); leave()" in info["invalid"]
+    assert "Legal now: bet(coins: 1 to 3, note: text, may be left out); pass(); leave()" in info["invalid"]
     assert (int(observation["purse"]), reward, terminated) == (3, 0.0, False), "it passed"
     assert "invalid" not in env.step(Leave())[4]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
+import time
 from typing import Annotated, Any
 
 import pytest
@@ -23,6 +24,7 @@ from sandbox.trace import Episode, Limits
 from tests.toys import Bet, Leave, Rps, play, spec
 
 ONE = Limits(attempts=1)
+LEGAL = "Legal now: bet(coins: 1 to 3, note: text, may be left out); pass(); leave()"
 
 
 class Acting(TypedDict):
@@ -97,6 +99,13 @@ async def test_exactly_one_action_is_read_and_nothing_is_guessed(
             "refusal" if outcome == "refusal" else "invalid"
         ]
     assert step.said == str(message.text)
+
+
+async def test_a_text_of_ten_megabytes_is_an_error_that_says_what_is_legal() -> None:
+    step = await first_step(said(AIMessage("", tool_calls=[call("bet", coins=1, note="x" * 10**7)])))
+    (event,) = [event for event in step.events if event.kind == "invalid"]
+    assert (step.outcome, step.decision, event.data["code"]) == ("invalid", None, "illegal")
+    assert event.data["message"] == f"a text in the action has more than 1,048,576 characters. {LEGAL}"
 
 
 async def test_two_calls_at_once_are_told_apart_from_none() -> None:
@@ -209,8 +218,7 @@ async def test_an_illegal_answer_is_asked_again_in_the_same_thread(checkpointer:
     assert (step.outcome, [event.kind for event in step.events].count("invalid")) == ("valid", 2)
     assert [message.text for message in read[2] if isinstance(message, HumanMessage)] == [
         "purse: 3\nleft: 1",
-        f"{NOT_LEGAL} bet(coins=99) is not legal now. Legal now: bet(coins: 1 to 3, note: str); pass(); leave()",
-        f"{NOT_LEGAL} bet(coins=99) is not legal now. Legal now: bet(coins: 1 to 3, note: str); pass(); leave()",
+        *[f"{NOT_LEGAL} bet(coins=99) is not legal now. {LEGAL}"] * 2,
     ]
     assert [message.content for message in read[2] if isinstance(message, ToolMessage)] == ["not legal", "not legal"]
 
@@ -373,6 +381,16 @@ async def test_an_asynchronous_graph_and_a_subgraph_are_graphs_too() -> None:
         ("As an AI, I can't have preferences.", True),
         ("I must decline.", True),
         ("Unfortunately, I won't take part.", True),
+        ("I refuse.", True),
+        ("No. I will not play.", True),
+        ("I'd rather not take part in this.", True),
+        ("I do not want to play this game.", True),
+        ("I'm afraid I can't do that.", True),
+        ("As a large language model, I cannot take part.", True),
+        ("I must respectfully decline.", True),
+        ("I decline your offer: how about 60?", False),
+        ("I refuse the 40. I'd accept 50.", False),
+        ("No deal. I want 60.", False),
         ("I would not refuse: option A.", False),
         ("Option A. I can't see any harm in it.", False),
         ("I can do that.", False),
@@ -381,3 +399,10 @@ async def test_an_asynchronous_graph_and_a_subgraph_are_graphs_too() -> None:
 )
 def test_a_refusal_begins_as_refusals_do(text: str, refused: bool) -> None:
     assert is_refusal(AIMessage(text)) is refused
+
+
+@pytest.mark.parametrize("text", ["as an ai " * 20_000, "as an ai as an ai, " * 9_000, "sorry, no, " * 20_000])
+def test_no_text_makes_the_rule_for_refusals_slow(text: str) -> None:
+    begun = time.process_time()
+    assert not is_refusal(AIMessage(text))
+    assert time.process_time() - begun < 0.5

@@ -1,18 +1,21 @@
-"""A scenario behind PettingZoo's APIs: AEC for any number of seats, Parallel where all move at once."""
+"""A scenario behind PettingZoo's APIs: seat by seat (AEC), or all who are to move at once (Parallel)."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import pickle
+import random
 from copy import deepcopy
 from typing import Any
 
 import pytest
 from pettingzoo.test import api_test, parallel_api_test, seed_test
+from sandbox_env_games import Bargaining, English
 
-from sandbox.adapters.pettingzoo import ScenarioAEC, aec_env, parallel_env
+from sandbox.adapters.pettingzoo import ScenarioAEC, ScenarioParallel, aec_env, parallel_env
 from sandbox.errors import InputError
+from sandbox.menu import moves
 from sandbox.spaces import encode
 from tests.toys import Bet, Leave, Rps, Throw, Wheel
 
@@ -127,3 +130,27 @@ def test_an_environment_can_be_copied_and_pickled_in_its_midst() -> None:
         assert other.observe("ben") == env.observe("ben")
         other.step(throw("scissors"))
         assert other.rewards["ann"] == -other.rewards["ben"]
+
+
+def random_parallel(environment: ScenarioParallel, seed: int) -> dict[str, float]:
+    """What each seat got when all who are to move take a listed move at random."""
+    generator = random.Random(seed)
+    _, infos = environment.reset(seed=seed)
+    got = dict.fromkeys(environment.agents, 0.0)
+    while environment.agents:
+        seats = environment.agents
+        menus = {seat: list(moves(infos[seat]["menu"])) for seat in seats}
+        actions = {seat: generator.choice(menu) for seat, menu in menus.items() if menu}
+        _, rewards, _, _, infos = environment.step(actions)
+        assert not any("invalid" in info for info in infos.values()), "who is not to move needs no action"
+        got = {seat: got[seat] + rewards[seat] for seat in got}
+    return got
+
+
+@pytest.mark.parametrize("game", [English, Bargaining])
+def test_seats_that_are_not_to_move_do_not_stop_the_parallel_environment(game: Any) -> None:
+    """PettingZoo's converter broke off an auction that a bidder had left."""
+    environment = parallel_env(game)
+    for seed in range(10):
+        assert random_parallel(environment, seed) == pytest.approx(dict(environment.aec_env.play.payoffs()))
+    parallel_api_test(parallel_env(game), num_cycles=100)

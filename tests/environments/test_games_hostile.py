@@ -119,6 +119,7 @@ def test_a_message_is_taken_as_it_is_and_stays_within_its_line(name: str) -> Non
             assert isinstance(found, InvalidAction), what
             assert found.code == "schema"
             assert "Legal now: " in found.message
+            assert "message: text, may be left out" in found.message, "in no words of Python's"
             assert len(found.message) < 5_000, what
 
 
@@ -134,6 +135,7 @@ def test_an_amount_is_exact_or_a_fault_that_says_what_is_legal(name: str) -> Non
                 if seat in play.to_move():
                     assert isinstance(found, InvalidAction), (field, what, found)
                     assert "Legal now: " in found.message
+                    assert "Value error" not in found.message, "nor of pydantic's"
 
 
 @pytest.mark.parametrize("name", GAMES)
