@@ -35,7 +35,11 @@ FLAGS = (
     "--no-pings",
     "--disable-domain-reliability",
     "--disable-smooth-scrolling",
+    # Our pages have no third dimension, and a picture is the same with and without a graphics card; 10 MB less.
+    "--disable-gpu",
 )
+# Playwright's driver passes pictures on, which its garbage collector would let lie about: 30 MB less.
+DRIVER = "--max-semi-space-size=1"
 CONTEXT: dict[str, Any] = {
     "viewport": {"width": WIDTH, "height": HEIGHT},
     # Our pages need none of these; were somebody's text to become markup, it would have none of them either.
@@ -334,7 +338,7 @@ class Browser:
             if self._playwright is None:
                 if not self.started:
                     expect_its_end(asyncio.get_running_loop())
-                self._playwright = await async_playwright().start()
+                self._playwright = await _driver()
                 self._nowhere = Server()
                 await self._nowhere.start()
             found = await self._playwright.chromium.launch(
@@ -365,6 +369,19 @@ class Browser:
                     os.kill(self.process, signal.SIGKILL)
                 with suppress(Error, TimeoutError):
                     await asyncio.wait_for(found.close(), PATIENCE / 4)
+
+
+async def _driver() -> Playwright:
+    """Start Playwright's driver, a node that is told its options by the environment that it is started in."""
+    own = os.environ.get("NODE_OPTIONS")
+    os.environ["NODE_OPTIONS"] = f"{DRIVER} {own or ''}".strip()
+    try:
+        return await async_playwright().start()
+    finally:
+        if own is None:
+            del os.environ["NODE_OPTIONS"]
+        else:
+            os.environ["NODE_OPTIONS"] = own
 
 
 # A browser is bound to the loop that started it; surfaces of several settings share it.
