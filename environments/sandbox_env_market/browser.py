@@ -149,6 +149,15 @@ class Tab:
         self._context = context
         self._page = page
         self._session = session
+        session.on("Audits.issueAdded", self._issue)
+
+    async def start(self) -> None:
+        """Hear what the page's policy keeps from being asked, all of it before the answer to what is asked next."""
+        await self._session.send("Audits.enable")
+
+    def _issue(self, told: Mapping[str, Any]) -> None:
+        found = told["issue"]["details"].get("contentSecurityPolicyIssueDetails", {})
+        self.server.blocked(found.get("violatedDirective", ""), found.get("blockedURL", ""))
 
     async def show(self, html: str) -> None:
         """Go to this page."""
@@ -291,10 +300,12 @@ class Browser:
         try:
             context = await found.new_context(**CONTEXT, proxy={"server": server.address, "bypass": BYPASS})
             page = await context.new_page()
-            return Tab(server, context, page, await context.new_cdp_session(page))
+            tab = Tab(server, context, page, await context.new_cdp_session(page))
+            await tab.start()
         except BaseException:
             await server.close()
             raise
+        return tab
 
     async def mend(self) -> None:
         """Make sure that the next tab is in a browser that answers: one that does not is ended."""

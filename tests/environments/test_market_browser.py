@@ -189,10 +189,7 @@ async def test_what_the_policy_keeps_from_being_asked_is_counted_like_what_is_re
         "<p style='background: url(http://d.example/y.png)'>Text<script>1</script>"
         "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='>"
     )
-    async with asyncio.timeout(10):
-        while tab.server.refused < 4:
-            await asyncio.sleep(0.05)
-    await asyncio.sleep(0.2)
+    await tab.look()  # an agent's next page, or the episode's end, is no later than that
     assert sorted(tab.server.what) == [
         "frame-src http://c.example",
         "img-src http://a.example/x.png",
@@ -292,10 +289,6 @@ async def test_the_server_gives_its_page_to_a_browser_only_and_hears_what_is_pre
         "GET http://shop.invalid/1/do?c=buy",
     ):
         assert "403 " in await _ask(one, request)
-    assert one.refused == 6
-    for body in ("", "[]", '{"csp-report": {"blocked-uri": "inline", "effective-directive": "script-src"}}'):
-        target = f"http://shop.invalid/{address.split('/')[3]}/blocked"
-        assert "204 " in await _ask(one, f"POST {target} HTTP/1.1\r\nContent-Length: {len(body)}", body)
     assert one.refused == 6
     await one.close()
 
