@@ -2,20 +2,16 @@
 
 It is the browser's *proxy*, for every address: so a page that tries to reach anything but the shop (an image, a
 script's fetch, a web socket, a redirect, a name to be looked up) asks here, is refused, and is counted; nothing has to
-be intercepted one kind at a time. What the page's policy keeps the browser from asking at all is reported here, and
-counted the same.
+be intercepted one kind at a time. What the page's policy keeps the browser from asking at all is counted the same.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
-
-from pydantic import BaseModel, Field, ValidationError
 
 HOST = "shop.invalid"
 """The shop's name: one that can exist nowhere (RFC 2606), so a request that went past the proxy would find nothing."""
@@ -32,19 +28,6 @@ class Press(NamedTuple):
 
     control: str
     entered: dict[str, str]
-
-
-class Blocked(BaseModel):
-    """What a browser did not ask for (an address, or a word such as `inline`), and the policy's part that said so."""
-
-    blocked: str = Field(alias="blocked-uri")
-    kept_by: str = Field(alias="effective-directive")
-
-
-class Report(BaseModel):
-    """A browser's report on a page, as `report-uri` of the Content Security Policy (W3C, Level 3) has it."""
-
-    told: Blocked = Field(alias="csp-report")
 
 
 class Server:
@@ -100,10 +83,6 @@ class Server:
     def _path(self) -> str:
         return f"/{self._secret}/{self._number}/"
 
-    @property
-    def _reports(self) -> str:
-        return f"/{self._secret}/blocked"
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         # A connection that ends, or whose loop does (which asyncio's streams would complain of), is nobody's fault.
@@ -121,10 +100,6 @@ class Server:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, _, rest = head.partition("\r\n")[0].partition(" ")
         target = rest.rpartition(" ")[0]
-        if method == "POST" and target == f"http://{HOST}{self._reports}":
-            await self._blocked(reader, head)
-            self._send(writer, "204 No Content")
-            return True
         try:
             found = urlsplit(target) if method == "GET" else None
         except ValueError:  # no address at all, such as `http://[x/`
@@ -151,16 +126,10 @@ class Server:
             return self._refuse(writer, method, target)
         return True
 
-    async def _blocked(self, reader: asyncio.StreamReader, head: str) -> None:
-        """Hear what the browser did not ask for, because of the policy; what would be no request is not counted."""
-        length = re.search(r"^content-length: *([0-9]{1,9})\s*$", head, re.IGNORECASE | re.MULTILINE)
-        body = await reader.readexactly(min(int(length[1]) if length else 0, LONGEST))
-        try:
-            told = Report.model_validate_json(body).told
-        except ValidationError:  # no browser's
-            return
-        if "://" in told.blocked:
-            self._count(f"{told.kept_by} {told.blocked}")
+    def blocked(self, policy: str, address: str) -> None:
+        """Count what that part of the policy kept from being asked; without an address it would be no request."""
+        if "://" in address:
+            self._count(f"{policy} {address}")
 
     def _count(self, what: str) -> None:
         self.refused += 1
@@ -173,7 +142,7 @@ class Server:
         return False  # what follows on this connection may be anything
 
     def _send(self, writer: asyncio.StreamWriter, status: str, body: bytes = b"", more: str = "") -> None:
-        policy = f"Content-Security-Policy: {POLICY}; report-uri {self._reports}\r\n" if POLICY else ""
+        policy = f"Content-Security-Policy: {POLICY}\r\n" if POLICY else ""
         length = "" if status.startswith("204") else f"Content-Length: {len(body)}\r\n"
         writer.write(
             f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n{length}Cache-Control: no-store\r\n"

@@ -189,10 +189,7 @@ async def test_what_the_policy_keeps_from_being_asked_is_counted_like_what_is_re
         "<p style='background: url(http://d.example/y.png)'>Text<script>1</script>"
         "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='>"
     )
-    async with asyncio.timeout(10):
-        while tab.server.refused < 4:
-            await asyncio.sleep(0.05)
-    await asyncio.sleep(0.2)
+    await tab.look()  # an agent's next page, or the episode's end, is no later than that
     assert sorted(tab.server.what) == [
         "frame-src http://c.example",
         "img-src http://a.example/x.png",
@@ -292,10 +289,6 @@ async def test_the_server_gives_its_page_to_a_browser_only_and_hears_what_is_pre
         "GET http://shop.invalid/1/do?c=buy",
     ):
         assert "403 " in await _ask(one, request)
-    assert one.refused == 6
-    for body in ("", "[]", '{"csp-report": {"blocked-uri": "inline", "effective-directive": "script-src"}}'):
-        target = f"http://shop.invalid/{address.split('/')[3]}/blocked"
-        assert "204 " in await _ask(one, f"POST {target} HTTP/1.1\r\nContent-Length: {len(body)}", body)
     assert one.refused == 6
     await one.close()
 
@@ -549,3 +542,16 @@ def test_setup_fails_with_every_other_way_where_the_package_cannot_be_fetched(
     with pytest.raises(BrowserError, match=r"cannot fetch http://127.0.0.1:9/npm/@sparticuz/(?s:.*)playwright install"):
         chromium.fetch()
     assert not list((bare / "cache" / "browsers").iterdir())
+
+
+async def test_the_driver_is_told_to_be_small_and_the_environment_is_as_it_was(
+    shared: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four contexts at once took 627 MB, of which a quarter was pictures that the driver's memory had not let go."""
+    monkeypatch.setenv("NODE_OPTIONS", "--stack-trace-limit=5")
+    tab = await shared.tab("me")
+    drivers = [one.environ()["NODE_OPTIONS"] for one in psutil.Process().children() if "run-driver" in one.cmdline()]
+    assert f"{browser.DRIVER} --stack-trace-limit=5" in drivers
+    assert os.environ["NODE_OPTIONS"] == "--stack-trace-limit=5"
+    await tab.close()
+    await shared.release("me")
