@@ -308,6 +308,7 @@ class Auction(Rounds[ConfigT, StateT], Generic[ConfigT, StateT]):
             ),
         }
         for seat in self.seats(config):
+            found[f"disagreement/{seat}"] = Benchmark(value=0.0, assumes="nothing is won, and nothing paid")
             found[f"equilibrium/{seat}"] = Benchmark(
                 value=gain * config.rounds if told else None, assumes=assumes if told else untold
             )

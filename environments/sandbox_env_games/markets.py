@@ -331,6 +331,7 @@ class Pricing(Rounds[ConfigT, StateT], Generic[ConfigT, StateT]):
                 market.check(conduct, config.disclosure != "own")
         equilibrium = self.equilibria(config) if config.horizon_told else {"": (None, _FOLK)}
         noise, error = theory.random_profit(market)
+        harshest = [0.0 if market.sets_prices else market.highest] * (market.firms - 1)
         found = {
             "welfare": Benchmark(
                 value=market.monopoly_profit * market.firms * rounds,
@@ -338,6 +339,11 @@ class Pricing(Rounds[ConfigT, StateT], Generic[ConfigT, StateT]):
             )
         }
         for seat in self.seats(config):
+            found[f"disagreement/{seat}"] = Benchmark(
+                value=max(0.0, market.best(harshest)) * rounds,
+                assumes="what the firm can secure by itself: the best reply to the others' lowest prices, or greatest "
+                "quantities, in every round",
+            )
             for name, (value, assumes) in equilibrium.items():
                 found[f"equilibrium{name}/{seat}"] = Benchmark(
                     value=None if value is None else value * rounds, assumes=assumes

@@ -388,3 +388,7 @@ def test_the_scripted_bidder_bids_what_theory_says_it_does(strategy: str, kind: 
 def test_where_messages_are_off_nobody_can_say_anything() -> None:
     found = read(GAME.menu(drawn(1, 2), "player_1"), GAME.action, {"kind": "say", "message": "hello"})
     assert isinstance(found, InvalidAction)
+
+
+def test_who_wins_nothing_pays_nothing() -> None:
+    assert anchors({})["disagreement/player_1"].value == 0

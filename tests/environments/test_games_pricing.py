@@ -590,3 +590,16 @@ def test_that_a_firm_cannot_play_by_its_rule_is_found_before_play(
     policy = Scripted(GAME[game], "player_2", **conduct)
     with pytest.raises(InputError, match=reason):
         GAME[game].benchmarks(GAME[game].Config.model_validate(fields), Item(), {"player_2": policy})
+
+
+@each_game
+@pytest.mark.parametrize("firms", [2, 4])
+def test_the_disagreement_is_what_a_firm_has_against_rivals_who_do_their_worst(game: Pricing[Any], firms: int) -> None:
+    config = game.Config(firms=firms, rounds=3)
+    found = game.benchmarks(config, Item(), {})["disagreement/player_1"].value
+    market, acts = config.market, np.linspace(0, config.market.highest, 2001)
+    least = min(
+        max(float(market.profit(act, [others] * (firms - 1))) for act in acts)
+        for others in np.linspace(0, market.highest, 21)
+    )
+    assert found == pytest.approx(3 * max(0.0, least), rel=1e-3)
