@@ -76,17 +76,18 @@ class Row(NamedTuple):
 
 
 def read_csv(path: str, data: bytes) -> Iterator[Row]:
-    """The rows of a CSV file, UTF-8, with a line of column names; line 1 is row 1."""
+    """The rows of a CSV file, UTF-8, with a line of column names; row 1 is below it."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     # The reader's limit belongs to the process; a cell can be as long as the file.
     limit = csv.field_size_limit(max(len(text), 1 << 17))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        lines = list(reader)
     except csv.Error as error:
-        raise DatasetError(f"{path}: not a CSV table: {error}") from None
+        raise DatasetError(f"{path}: not a CSV table: line {reader.line_num}: {error}") from None
     finally:
         csv.field_size_limit(limit)
     if not lines:
@@ -98,11 +99,11 @@ def read_csv(path: str, data: bytes) -> Iterator[Row]:
     _columns(path, names)
     ragged = [
         f"row {number}: {len(line)} cells; the first line names {len(names)}"
-        for number, line in enumerate(lines[1:], start=2)
+        for number, line in enumerate(lines[1:], start=1)
         if line and len(line) != len(names)
     ]
     _none(path, ragged)
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in enumerate(lines[1:], start=1):
         if line:
             yield Row(f"row {number}", dict(zip(names, line, strict=True)))
 

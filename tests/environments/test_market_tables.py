@@ -143,9 +143,9 @@ def test_rows_of_a_set_that_disagree_on_its_instruction_are_told_apart_from_a_pr
     """`brand` is what people call the product's own; taken for the instruction it would make the first one right."""
     told = faults(table({"brand": "Acme"}, {"brand": "Zeta", "sku": "B"}, {"query": "other", "brand": "Zeta"}))
     assert [fault.partition(";")[0] for fault in told] == [
-        "row 3, brand: 'Zeta', but row 2 of the same set says 'Acme'",
-        "row 2, brand: 'Acme', but no product of the set has desired_choice 1",
-        "row 4, brand: 'Zeta', but no product of the set has desired_choice 1",
+        "row 2, brand: 'Zeta', but row 1 of the same set says 'Acme'",
+        "row 1, brand: 'Acme', but no product of the set has desired_choice 1",
+        "row 3, brand: 'Zeta', but no product of the set has desired_choice 1",
     ]
     assert all("product_brand" in fault for fault in told)
 
@@ -190,12 +190,12 @@ def test_all_faults_are_told_at_once_with_row_and_column(table):
     where = [fault.partition(":")[0] for fault in told]
     assert sorted(where) == sorted(
         [
-            *("row 2, price", "row 2, rating", "row 2, sponsored", "row 3, sku", "row 3, rating_count", "row 3, title"),
-            *("row 4, price", "row 4, rating", "row 4, limited_time", "row 5, price", "row 5, desired_choice"),
-            *("row 5, stock_quantity", "row 5, query", "row 5, query"),
+            *("row 1, price", "row 1, rating", "row 1, sponsored", "row 2, sku", "row 2, rating_count", "row 2, title"),
+            *("row 3, price", "row 3, rating", "row 3, limited_time", "row 4, price", "row 4, desired_choice"),
+            *("row 4, stock_quantity", "row 4, query", "row 4, query"),
         ]
     )
-    assert "row 2, price: '$3'; expected dollars, such as 12.99, without sign or thousands' separator" in told
+    assert "row 1, price: '$3'; expected dollars, such as 12.99, without sign or thousands' separator" in told
 
 
 def test_a_thousand_faults_are_told_as_a_hundred_and_a_count(table):
@@ -222,8 +222,8 @@ def test_missing_and_doubled_columns_are_named(tmp_path):
     [
         (b"", "has no line of column names"),
         (b"sku,query,title,price,rating,rating_count\n", "no shopping task"),
-        (b"sku,query,title,price,rating,rating_count\na,b\n", "row 2: 2 cells; the first line names 6"),
-        (b'sku,query,title,price,rating,rating_count\n"a', "not a CSV table"),
+        (b"sku,query,title,price,rating,rating_count\na,b\n", "row 1: 2 cells; the first line names 6"),
+        (b'sku,query,title,price,rating,rating_count\n"a', "not a CSV table: line 2: unexpected end of data"),
         (b"sku;query;title;price;rating;rating_count\na;b;c;1;2;3\n", "separated by ';'; save it with commas"),
         (b"\xff\xfe\x00", "byte 0 is not UTF-8"),
     ],
