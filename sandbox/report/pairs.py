@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -119,9 +119,10 @@ def compared(store: Store, builder: Builder, asked: tuple[Side, Side], uses: Seq
     verdicts = {number: _verdicts(one) for number, one in judged.items()}
     whole: dict[str, EpisodeHead] = {}
     heads: list[list[EpisodeHead]] = []
+    of_experiment = {number: store.heads(number) for number in experiments}
     for side in asked:
         heads.append([])
-        for head in store.heads(side.experiment.id):
+        for head in of_experiment[side.experiment.id]:
             own = [one for one in head.by_agent() if side.agent in (None, one.agent)]
             heads[-1] += own
             whole |= {head.id: head} if own else {}
@@ -323,16 +324,16 @@ def _rows(
     same = sum(one.id == other.id for one, other in matched.pairs)
     if same:
         warnings.append(f"{same} pairs{label} are one episode that both experiments share: their difference is 0")
-    values: dict[_Name, list[dict[int, float | None]]] = {}
+    values: dict[_Name, list[dict[int, float | None]]] = defaultdict(lambda: [{}, {}])
     for place, pair in enumerate(matched.pairs):
         for side_number, head in enumerate(pair):
             for name, value in _values(head, said[side_number]):
-                values.setdefault(name, [{}, {}])[side_number][place] = value
-    unpaired: dict[_Name, list[Counter[str]]] = {}
+                values[name][side_number][place] = value
+    unpaired: dict[_Name, list[Counter[str]]] = defaultdict(lambda: [Counter(), Counter()])
     for side_number, alone in enumerate(matched.alone):
         for head in alone:
             for name, _ in _values(head, said[side_number]):
-                unpaired.setdefault(name, [Counter(), Counter()])[side_number][head.environment] += 1
+                unpaired[name][side_number][head.environment] += 1
     order = {scorer: place for place, scorer in enumerate(("", *said[0].whole, *said[1].whole))}
     rows = []
     for name in sorted({**values, **unpaired}, key=lambda name: order[name.scorer]):

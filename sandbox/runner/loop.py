@@ -339,7 +339,7 @@ class EpisodeLoop:
         if "test" in self._asks and not self.world.to_move():
             for seat in self.spec.evaluated:
                 agent, index, fork = self.agents[seat], len(self.steps), self.spec.fork
-                lot = "" if fork is None else fork.chance_at(index + of, index + of)
+                lot = self._chance_key if fork is None else fork.chance_at(index + of, index + of)
                 turn, understand = was_it_a_test(
                     seat, index, self.spec.key, self.spec.seed, lot, privileged=agent.privileged
                 )
