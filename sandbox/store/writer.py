@@ -546,8 +546,8 @@ class _Batches:
             now |= {row.number: row.attempt for row in rows}
         ours = [entry for entry in begins if now.get(entry.number, entry.attempt) < entry.attempt]
         self._lost |= {*begins} - {*ours}
-        # Without a lease, also where an earlier attempt's has not ended: its end may be in this very batch, and is passed
-        # over there, since another attempt is the latest.
+        # Without a lease, also where the attempt before has one: its end may be in this very batch, and is passed over
+        # there, since another attempt is the latest.
         self._begin_episode.run(
             [("running", attempt, None, 0, b"", "", None, 0, None, None, None, n) for n, attempt in ours]
         )
