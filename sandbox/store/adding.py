@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sandbox.errors import InputError
 from sandbox.store.bulk import BulkInsert
 from sandbox.store.columns import to_column
-from sandbox.store.database import Database
+from sandbox.store.database import Database, chunks
 from sandbox.store.keys import numbers_of
 from sandbox.store.payloads import Packer, compress
 from sandbox.store.redaction import Redaction
@@ -38,6 +38,8 @@ def add_experiment(database: Database, name: str, content: Mapping[str, Any], sp
         if new:  # and nothing else: on PostgreSQL each row that is passed over leaves a hole in the numbers
             BulkInsert(connection, EPISODE, _COLUMNS).run(new)
             number_of |= numbers_of(connection, [row[0] for row in new])
+        if len(new) < len(rows):
+            _condition_anew(connection, number_of, {key: row[_CONDITION] for key, row in rows.items()})
         _place(connection, number, {number_of[key]: position for position, key in enumerate(rows)})
     return number
 
@@ -49,6 +51,22 @@ def _number(connection: Connection, name: str, content_ref: bytes) -> int:
     if connection.execute(update(EXPERIMENT).where(same).values(used=used)).rowcount == 0:
         connection.execute(insert(EXPERIMENT).values(name=name, content_ref=content_ref, used=used))
     return int(connection.execute(select(EXPERIMENT.c.id).where(same)).scalar_one())
+
+
+def _condition_anew(connection: Connection, number_of: Mapping[str, int], conditions: Mapping[str, bytes]) -> None:
+    """Let what is still to be run have the limits that are asked for now: of seconds and of cost a key says nothing."""
+    anew: list[dict[str, Any]] = []
+    for keys in chunks(list(conditions)):
+        open_ones = select(EPISODE.c.key, EPISODE.c.condition_ref).where(
+            EPISODE.c.number.in_([number_of[key] for key in keys]), EPISODE.c.status.in_(TO_RUN)
+        )
+        anew += [
+            {"of_number": number_of[row.key], "condition_ref": conditions[row.key]}
+            for row in connection.execute(open_ones)
+            if row.condition_ref != conditions[row.key]
+        ]
+    if anew:
+        connection.execute(update(EPISODE).where(EPISODE.c.number == bindparam("of_number")), anew)
 
 
 def _place(connection: Connection, experiment: int, places: Mapping[int, int]) -> None:
@@ -111,3 +129,6 @@ _COLUMNS = (
     *("condition_ref", "item_ref", "provenance", "steps", "hash", "reason", "flags", "calls", "tokens"),
     "parent",
 )
+_CONDITION = _COLUMNS.index("condition_ref")
+TO_RUN = ("pending", "running", "error")
+"""Also one that runs: its process may be dead; and one that failed, which may be opened again."""

@@ -12,7 +12,7 @@ from sandbox.scorer import PARTS, Card, Mark, Score
 from sandbox.store import Filter, Store
 from sandbox.store.payloads import LONG, encode
 from sandbox.store.tables import Flag
-from sandbox.trace import Event, MenuEntry, Step
+from sandbox.trace import Event, Limits, MenuEntry, Step
 from tests.store.conftest import ODD, make_episode, make_spec, make_step, record
 
 
@@ -210,6 +210,20 @@ def test_an_experiment_that_is_added_in_part_is_extended_later(store, specs):
     store.add_experiment("first", {}, specs)
     store.add_experiment("first", {}, specs[:1])
     assert [head.item for head in store.heads(number)] == ["0", "1", "2", "3"]
+
+
+def test_what_is_still_to_be_run_has_the_limits_of_seconds_and_cost_that_are_asked_for_now(store, specs):
+    """No key says anything of them: whoever raised one that was too low got the old one again."""
+    store.add_experiment("first", {}, specs)
+    done = record(store.writer(), specs[0])
+    failed = record(store.writer(), specs[1], status="error")
+    store.writer().flush()
+    raised = [spec.model_copy(update={"limits": Limits(seconds=9.0, cost_usd=2.0)}) for spec in specs]
+    number = store.add_experiment("first", {"limits": "raised"}, raised)
+    assert store.episode(done.id).spec == specs[0]
+    assert store.reopen(number) == 1
+    assert failed.id == raised[1].key
+    assert [one.spec for one in store.claim(store.queue(number), 9)] == raised[1:]
 
 
 def test_an_unknown_experiment_offers_the_nearest_name(store, specs):
