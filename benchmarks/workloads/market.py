@@ -25,17 +25,18 @@ STEPS = 2
 """Decisions of a visit: look at a product of the grid, buy it."""
 
 
-def visits(count: int, folder: Path, concurrent: int = 1, **config: Any) -> tuple[Spent, str]:
-    """Play so many visits into a store of their own; where that is."""
+def visits(count: int, folder: Path, concurrent: int = 1, times: int = 1, **config: Any) -> tuple[Spent, str]:
+    """Play so many visits into a store of their own, as many to each set of products as `times`; where that is."""
     import sandbox
 
     content = {
         "name": "visits",
-        "environments": [{"id": "market/Shop-v0", "config": {"items": count, "positions": 0, **config}}],
+        "environments": [{"id": "market/Shop-v0", "config": {"items": count // times, "positions": 0, **config}}],
         "agents": [{"id": "bench/shopping"}],
+        "seeds": {"count": times},
         "scorers": [],
     }
-    store = str(folder / f"visits-{count}-{concurrent}.db")
+    store = str(folder / f"visits-{count}-{concurrent}-{times}.db")
     with Spent() as spent:
         results = sandbox.run(content, store=store, plugins_dirs=PLUGINS, concurrent=concurrent)
     heads = list(results.store.heads())
@@ -46,15 +47,18 @@ def visits(count: int, folder: Path, concurrent: int = 1, **config: Any) -> tupl
 
 
 def text(few: int, many: int, folder: Path) -> None:
-    """Seconds and instructions of one more episode, free of the start."""
+    """Seconds and instructions of one more episode, free of the start: of one with a new set, of one with a known."""
     visits(few, folder / "warm")
-    first, _ = visits(few, folder)
-    second, _ = visits(many, folder)
-    counted = None not in (first.instructions, second.instructions)
-    tell(
-        cpu=(second.cpu - first.cpu) / (many - few),
-        instructions=(second.instructions - first.instructions) / (many - few) if counted else None,
-    )
+    told = {}
+    for name, times in (("drawn", 1), ("known", few)):
+        first, _ = visits(few, folder, times=min(times, few // 2))
+        second, _ = visits(many, folder, times=times)
+        counted = None not in (first.instructions, second.instructions)
+        told[name] = {
+            "cpu": (second.cpu - first.cpu) / (many - few),
+            "instructions": (second.instructions - first.instructions) / (many - few) if counted else None,
+        }
+    tell(**told)
 
 
 def renderings() -> None:
