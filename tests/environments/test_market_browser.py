@@ -547,7 +547,7 @@ def test_setup_fails_with_every_other_way_where_the_package_cannot_be_fetched(
 async def test_the_driver_is_told_to_be_small_and_the_environment_is_as_it_was(
     shared: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four contexts at once took 627 MB, of which a quarter was pictures that the driver's memory had not let go."""
+    """Four contexts at once took 627 MB, a quarter of them its driver, with pictures it had not let go."""
     monkeypatch.setenv("NODE_OPTIONS", "--stack-trace-limit=5")
     tab = await shared.tab("me")
     drivers = [one.environ()["NODE_OPTIONS"] for one in psutil.Process().children() if "run-driver" in one.cmdline()]
