@@ -97,7 +97,7 @@ class Watch(BaseCallbackHandler):
             found["tokens"] = counts | {name: count for name, count in cached.items() if count}
         for name in ("finish_reason", "choice_probabilities", "logprobs"):
             if name in about:
-                found[name] = about[name]
+                found |= bounded({name: about[name]})  # a provider of one's own may put anything there
         self._emit("model_call", Plain(data, reply=self._told.of([message])[0], **_plain(found)))
 
     def on_llm_error(self, error: BaseException, *, run_id: uuid.UUID, **kwargs: Any) -> None:

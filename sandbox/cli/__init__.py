@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _say(f"error: {error}", error.exit_code)
     except KeyboardInterrupt:
+        import logging
+
+        # Of what a second Ctrl-C ended in its midst asyncio would tell, with a traceback.
+        logging.getLogger("asyncio").disabled = True
         return _say("interrupted; what was done is kept, and the same command goes on from there", INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has seen enough; Python would complain when it closes stdout

@@ -89,13 +89,15 @@ def _cost(now: Tally, total: int) -> str:
 def _bar(what: str) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[words]}", markup=False),
+        # Its words go on below where there is no room beside: else the counts are cut to "3… 0…".
+        TextColumn("{task.fields[words]}", markup=False, table_column=Column()),
     )
     pace = Pace()
     drawn = 0.0

@@ -399,6 +399,14 @@ async def test_a_reply_with_a_long_call_is_not_kept_either():
     assert reply["tool_calls"][0]["function"]["truncated"]["size"] > LIMIT
 
 
+async def test_a_long_text_that_a_provider_puts_beside_its_reply_is_cut():
+    about = {"logprobs": "x" * (LONGEST + 1), "finish_reason": "stop"}
+    episode = await attempt(asking(Counting(replies=[AIMessage(LEAVE, response_metadata=about)])), Archive())
+    (call,) = events(episode)
+    assert (len(call.data["logprobs"]), call.data["truncated"]["size"]) == (LONGEST, LONGEST + 1)
+    assert call.data["finish_reason"] == "stop"
+
+
 def test_long_texts_are_cut_wherever_they_are():
     long = "x" * (LONGEST + 1)
     found = bounded({"a": [{"b": long}, long, "short"], "n": 1})

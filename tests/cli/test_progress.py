@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from sandbox.cli.progress import Pace, line, progress_bar
+from sandbox.cli.progress import Pace, _bar, line, progress_bar
 from sandbox.runner.tally import Tally
 
 
@@ -55,6 +55,20 @@ def test_where_there_is_no_terminal_the_end_is_a_line(capsys: pytest.CaptureFixt
         update(so_far, 2)
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("an ␛[31mexperiment: 2 of 2 episodes: 1 failed, ")
+
+
+def test_in_a_narrow_terminal_no_count_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All columns gave way alike: "3… 0…" stood for 35 of 150 episodes."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    with _bar("cost") as update:
+        update(Tally(done=150, steps=3000, calls=3000, tokens=4_466_250, cost_usd=446.63, failed=12), 150)
+    said = capsys.readouterr().err
+    assert "150/150" in said
+    assert "…" not in said
+    assert " ".join(said.split()).endswith("$446.63 of about $446.63")
 
 
 def test_a_run_that_goes_on_says_so_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from sandbox.cli import main
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_failed_episodes_are_said_with_what_to_do_and_are_played_again_when_asked(
@@ -98,3 +103,31 @@ def test_options_that_a_file_leaves_no_room_for_are_refused(
     (tmp_path / "x.yaml").write_text(FILE)
     assert main(["run", str(tmp_path / "x.yaml"), *option]) == 3
     assert said in capsys.readouterr().err
+
+
+def test_a_second_interruption_that_comes_while_an_agent_computes_shows_no_traceback(tmp_path: Path) -> None:
+    """asyncio told of the task that it ended in its midst."""
+    (tmp_path / "deaf.py").write_text(
+        "import os, signal\n"
+        "def deaf(turn):\n"
+        "    for _ in range(2):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    while True:\n"
+        "        pass\n"
+        'AGENTS = {"mine/deaf": deaf}\n'
+    )
+    # As a terminal starts it: what a shell starts in the background ignores Ctrl-C.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from sandbox.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = ["run", "--env", "power/OffSwitch-v0", "--agent", "mine/deaf", "--plugins-dir", ".", "--store", "a.db"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("interrupted; what was done is kept")
