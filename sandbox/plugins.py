@@ -25,6 +25,8 @@ from sandbox.errors import InputError, PluginError, UnknownName
 
 Kind = Literal["environments", "agents", "scorers", "importers"]
 KINDS: tuple[Kind, ...] = ("environments", "agents", "scorers", "importers")
+FOREIGN = "gymnasium:"
+"""Begins the name of an environment that is no plugin, but one of Gymnasium's."""
 _ONE = {"environments": "environment", "agents": "agent", "scorers": "scorer", "importers": "importer"}
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import InputError, PluginError
 from sandbox.experiment.model import Experiment, ScorerUse
 from sandbox.plugins import Plugins
 from sandbox.report.document import Document, EstimateEntry, document
-from sandbox.report.html import About, Told
 from sandbox.report.pairs import compared, sides
 from sandbox.runner.build import Builder
 from sandbox.runner.journal import Sharing
@@ -22,6 +21,9 @@ from sandbox.runner.work import CONCURRENT
 from sandbox.store import ExperimentRow, Store
 from sandbox.trace import Episode
 from sandbox.uncollected import uncollected
+
+if TYPE_CHECKING:
+    from sandbox.report.html import About
 
 
 class Estimates(Sequence[EstimateEntry]):
@@ -122,6 +124,8 @@ class Results:
 
     def about(self, store: str = "") -> About:
         """What was run, for the head of a report; `store` is what `--store` must be to replay its episodes."""
+        from sandbox.report.html import About, Told  # only a report needs it, and it takes long to load
+
         first = {(head.environment, head.agent): head.id for head in reversed(self.store.heads(self._number))}
         ran = {pair for key in first.values() for pair in self.store.episode(key).versions.items()}
         told = []

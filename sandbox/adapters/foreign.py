@@ -26,7 +26,6 @@ from sandbox.scenario import Appraisal, Frozen, Item, Luck
 from sandbox.text import canonical
 from sandbox.told import Answered, Made, Told
 
-PREFIX = "gymnasium:"
 SAMPLES = 8  # representatives of an action space that is not a short list
 LISTED = 64  # actions of a discrete space that are listed one by one
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from sandbox.adapters.foreign import PREFIX, ForeignPlay, check_known
 from sandbox.adapters.human import Desk, HumanAgent, name_in
 from sandbox.adapters.model_settings import ModelSettings
 from sandbox.adapters.prices import Prices
@@ -23,7 +22,7 @@ from sandbox.errors import InputError, ModelError, PluginError
 from sandbox.experiment.expand import substitute
 from sandbox.menu import InvalidAction, Move
 from sandbox.play import Memo, Play, validated_config
-from sandbox.plugins import Plugins, resolve
+from sandbox.plugins import FOREIGN, Plugins, resolve
 from sandbox.recent import Recent, RecentOf
 from sandbox.runner.loop import World, as_reply
 from sandbox.runner.replayed import RECORDED
@@ -159,8 +158,10 @@ class Builder:
 
     def scenario(self, name: str) -> Scenario[Any, Any] | None:
         """The scenario called `name`; None for `gymnasium:...`."""
-        if name.startswith(PREFIX):
-            check_known(name.removeprefix(PREFIX))
+        if name.startswith(FOREIGN):
+            from sandbox.adapters.foreign import check_known  # it imports Gymnasium, which takes longer than most
+
+            check_known(name.removeprefix(FOREIGN))
             return None
         if name not in self._scenarios:
             found = self.plugins.load("environments", name)
@@ -198,7 +199,9 @@ class Builder:
         """
         scenario = self.scenario(spec.environment)
         if scenario is None:
-            return ForeignPlay(spec.environment.removeprefix(PREFIX), substitute(spec.config), spec.seed)
+            from sandbox.adapters.foreign import ForeignPlay  # as above
+
+            return ForeignPlay(spec.environment.removeprefix(FOREIGN), substitute(spec.config), spec.seed)
         config, item = self.config_and_item(scenario, spec)
         return Play(scenario, config, item, spec.seed, nature, None if anew else self._memos[spec.environment], known)
 

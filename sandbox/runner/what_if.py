@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.adapters.foreign import PREFIX
 from sandbox.errors import InputError
 from sandbox.experiment.model import AgentUse, EnvironmentUse, Experiment
 from sandbox.menu import InvalidAction, Menu
+from sandbox.plugins import FOREIGN
 from sandbox.runner.build import Builder
 from sandbox.runner.executors import executor
 from sandbox.runner.fork import PEOPLE, changed_since, is_record, known_chance
@@ -159,7 +159,7 @@ def plan(
         raise InputError("give an action or an agent: what would come of both at once could be due to either")
     if not 1 <= continuations <= MOST:
         raise InputError(f"{continuations} continuations: expected 1 to {MOST:,}")
-    if continuations > 1 and parent.spec.environment.startswith(PREFIX):
+    if continuations > 1 and parent.spec.environment.startswith(FOREIGN):
         raise InputError(
             f"{parent.spec.environment} draws its chance by itself, by its seed alone, so that it has one continuation"
         )
