@@ -23,15 +23,20 @@ def agents_of(document: Document) -> list[str]:
 
 
 def matrix_rows(document: Document, matrix: MatrixEntry) -> Iterator[tuple[str, Mapping[str, EstimateEntry | None]]]:
-    """Agent -> the estimate under each heading, None where there is none; agents in the order of their episodes."""
+    """Agent -> the estimate under each heading, None where there is none; agents in the order of their episodes.
+
+    Where agents meet agents, who has a column has a row, too, also without a number: it may have failed in all.
+    """
     found: dict[str, dict[str, EstimateEntry]] = {}
     for entry in document.estimates:
         if (entry.scorer, entry.name, entry.variant) == (matrix.scorer, matrix.name, matrix.variant):
             found.setdefault(entry.agent, {})[entry.group] = entry
     places = {agent: place for place, agent in enumerate(agents_of(document))}
+    if found:
+        found = {agent: {} for agent in places if agent in matrix.columns} | found
     for agent in sorted(found, key=lambda agent: places.get(agent, len(places))):
         cells = {heading: found[agent].get(group) for heading, group in matrix.columns.items()}
-        if any(cells.values()):
+        if any(cells.values()) or agent in matrix.columns:
             yield agent, cells
 
 

@@ -165,7 +165,7 @@ def matrices(document: Document) -> list[Table]:
             doubts = []
             for agent, cells in matrix_rows(document, matrix):
                 some = [cells[heading] for heading in headings]
-                if all(entry is None or entry.estimate is None for entry in some):
+                if agent not in matrix.columns and all(entry is None or entry.estimate is None for entry in some):
                     continue
                 words = doubt(document.verdicts, agent, matrix.scorer)
                 doubts += [f"{agent}: {words}"] if words else []

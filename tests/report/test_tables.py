@@ -93,6 +93,15 @@ def test_names_variants_and_intervals_are_whole_on_eighty_columns(shown):
         assert f"{name} important_instructions -1234 [-2222, -1111] 9 9" in said
 
 
+def test_who_failed_in_all_its_games_has_a_row_beside_its_column(shown):
+    names = ["sound", "broken"]
+    matrix = MatrixEntry(scorer="economy/game", title="Met", name="payoff", variant="", columns={n: n for n in names})
+    met = document(estimate("economy/game", "payoff", 3.0, agent="sound", group="sound"), matrices=[matrix])
+    played = [met.episodes[0].model_copy(update={"seats": {"buyer": name}, "agent": name}) for name in names]
+    said = shown(print_results, met.model_copy(update={"episodes": played})).split("Met (economy/game)")[1]
+    assert said.split("more:")[0].split()[-6:] == ["sound", "3.00", "-", "broken", "-", "-"]
+
+
 def test_the_head_of_a_column_is_harmless_and_whole(shown):
     """A name too long for its column goes on in the next line: its end is what tells two of them apart."""
     names = ["provider/some_model_4_high", "provider/some_model_4_low", "\x1b[2Jan unlucky third one", "a fourth one"]
