@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.text import canonical, display, display_line, escape_html, fragment
+from sandbox.text import as_json, canonical, display, display_line, escape_html, fragment
 
 # Lone surrogates too, but no low ones: behind a high one, JSON's reader would make one character of the two.
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()).filter(lambda c: not "\udc00" <= c <= "\udfff"))
@@ -80,6 +80,12 @@ def test_any_json_value_comes_back_from_its_canonical_bytes(value: object) -> No
 @given(st.dictionaries(st.text(), st.integers(), max_size=6))
 def test_canonical_bytes_do_not_depend_on_the_order_of_keys(value: dict[str, int]) -> None:
     assert canonical(dict(reversed(value.items()))) == canonical(value)
+
+
+@pytest.mark.parametrize("text", ["\ud83d\ude00", "\ud83d and \ude00", "\ude00\ud83d\x00\\ud83d"])
+def test_half_characters_are_as_they_were_in_json_values(text: str) -> None:
+    """Two halves side by side, as a model's stream may break them, became the whole."""
+    assert as_json({text: [text, 2**70]}) == {text: [text, 2**70]}
 
 
 def test_canonical_bytes_are_these_on_every_machine() -> None:

@@ -426,6 +426,29 @@ async def test_a_cluster_that_does_not_answer_is_said(plugins: Path, monkeypatch
 
 @pytest.mark.slow
 @needs_ray
+async def test_ray_that_does_not_start_is_started_again_and_then_explained(
+    plugins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor("ray")
+    ray, starts = sys.modules["ray"], []
+    ray.shutdown()
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+
+    def init(*address: str, **settings: Any) -> None:
+        starts.append(address)
+        raise RuntimeError("\nTimed out waiting for file\n")
+
+    monkeypatch.setattr(ray, "init", init)
+    explained = (
+        r"Ray did not start here, 3 times \(Timed out .*; its logs are in .* --executor process does without Ray"
+    )
+    with pytest.raises(SandboxError, match=explained):
+        await run(plugins, many("mine/patient", 1), executor="ray")
+    assert starts == [("local",)] * 3
+
+
+@pytest.mark.slow
+@needs_ray
 async def test_a_file_is_no_store_for_several_machines(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executor("ray")
     ray = sys.modules["ray"]
