@@ -78,7 +78,8 @@ class Shared:
         if found is None:
             found = _exchanged(step, packer.alone())
             if step.observation or step.menu:  # chance's moves are made anew each time
-                self._written.put(of, found, _OWN + len(found.lines))
+                apart = sum(map(len, found.payloads.values()))
+                self._written.put(of, found, _OWN + len(found.lines) + apart)
         return found
 
 
