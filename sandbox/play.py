@@ -77,7 +77,7 @@ Moved = tuple[object, ...]
 """Moves made at once: seat, type and JSON of each."""
 _PLACE = 1000  # bytes that a place takes, about, beside what is told there
 _WAYS = 100  # remembered ways out of a place
-_BEGINNINGS = 250  # of episodes that a generation of places holds: what comes back at all comes back soon
+_LONG = 4_000_000  # room for places where it is known that they come back
 
 
 class Memo:
@@ -88,18 +88,15 @@ class Memo:
     """
 
     def __init__(self) -> None:
-        self.places: Recent[str, Place] = Recent(4_000_000)  # bytes, as JSON: a third to a tenth of what they take
+        self.places: Recent[str, Place] = Recent(1_000_000)  # bytes, as JSON: a sixth to a fiftieth of what they take
+        self._met: Recent[str, bool] = Recent(1_000)  # hashes alone
         self._begins: RecentOf[str] = RecentOf(300)
-        self._begun = 0
 
     def begin(self, scenario: Scenario[Any, Any], config: Any, item: Any) -> Place:
         """The place where episodes of this very config and this very item begin."""
         begins = self._begins.get((config, item))
         found = None if begins is None else self.places.get(begins)
         if found is None:
-            self._begun += 1
-            if self._begun % _BEGINNINGS == 0:
-                self.places.age()
             found = self.known(Place(scenario, scenario.initial(config, item)))
             digits, exact = found.identity()
             if exact:
@@ -113,6 +110,9 @@ class Memo:
             return place
         found = self.places.get(digits)
         if found is None:
+            if self._met.get(digits):  # let go too soon: a game of a hundred rounds takes two megabytes
+                self.places.room = _LONG
+            self._met.put(digits, True)
             self.places.put(digits, place, _PLACE)
         return found or place
 

@@ -16,11 +16,11 @@ class Recent(Generic[KeyT, ValueT]):
     at several times the cost of a look-up. Any thread may use it: a race costs an entry, never a wrong one.
 
     Args:
-        room: weight of a generation, in the unit of `put`; at most twice as much is held.
+        room: weight of a generation, in the unit of `put`; at most twice as much is held. It may be changed.
     """
 
     def __init__(self, room: int) -> None:
-        self._room = room
+        self.room = room
         self._young: dict[KeyT, tuple[ValueT, int]] = {}
         self._old: dict[KeyT, tuple[ValueT, int]] = {}
         self._weight = 0
@@ -47,14 +47,9 @@ class Recent(Generic[KeyT, ValueT]):
     def put(self, key: KeyT, value: ValueT, weight: int = 1) -> None:
         """Keep `value`, which is not None, under `key`."""
         self._weight += weight
-        if self._weight > self._room:
-            self.age()
-            self._weight = weight
+        if self._weight > self.room:
+            self._old, self._young, self._weight = self._young, {}, weight
         self._young[key] = (value, weight)
-
-    def age(self) -> None:
-        """Begin a generation."""
-        self._old, self._young, self._weight = self._young, {}, 0
 
 
 class RecentOf(Generic[ValueT]):

@@ -25,7 +25,7 @@ LONG = 8192  # bytes: a document in a step that is longer (a screenshot, a long 
 _EXACT = b" "  # begins the documents that the standard library's reader must read
 DICTIONARIES = 100  # held for reading, some 10 KB each
 SHORT = 500  # bytes: a frame that may come again
-EXPANDED = 1_000_000  # bytes of such frames that are held; what is made of them takes several times as much
+EXPANDED = 250_000  # bytes of such frames and of what is made of them
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 ValueT = TypeVar("ValueT")
 
@@ -268,7 +268,7 @@ class Payloads:
         if found is None:
             found = build(self.expander.expand(frame))
             if len(frame) <= SHORT:
-                self._expanded.put(frame, found, len(frame))
+                self._expanded.put(frame, found, len(frame) + 1000)
         return cast(ValueT, found)
 
     def part(self, line: bytes, build: Callable[[Any], Any] | None = None) -> Any:

@@ -59,7 +59,8 @@ class _Written(NamedTuple):
     flags: int
 
 
-_OWN = 2500  # bytes that an entry takes beside its lines: it holds the objects that they were made of
+_STEPS = 300  # whose lines are remembered: more than those of a game of a hundred rounds
+_LONGEST = 32_768  # bytes of the lines of one of them, with what stands apart
 
 
 class Shared:
@@ -69,7 +70,7 @@ class Shared:
     """
 
     def __init__(self) -> None:
-        self._written: RecentOf[_Written] = RecentOf(2_000_000)  # bytes: a game of a hundred rounds, told at each turn
+        self._written: RecentOf[_Written] = RecentOf(_STEPS)
 
     def exchanged(self, step: Step, packer: Packer) -> _Written:
         """What was seen and offered, decision and applied move; the flags are those of the menu and the decision."""
@@ -77,9 +78,9 @@ class Shared:
         found = self._written.get(of)
         if found is None:
             found = _exchanged(step, packer.alone())
-            if step.observation or step.menu:  # chance's moves are made anew each time
-                apart = sum(map(len, found.payloads.values()))
-                self._written.put(of, found, _OWN + len(found.lines) + apart)
+            size = len(found.lines) + sum(map(len, found.payloads.values()))
+            if (step.observation or step.menu) and size <= _LONGEST:  # chance's moves are made anew each time
+                self._written.put(of, found)
         return found
 
 
