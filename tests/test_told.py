@@ -156,6 +156,28 @@ def test_an_unbounded_run_keeps_a_bounded_memo() -> None:
     assert sum(map(len, held)) <= 8_000_000
 
 
+def test_a_game_too_long_for_the_memo_gets_room_when_it_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of its states was let go before the next episode came to it."""
+    memo, scenario, worked_out = Memo(), Rps(), []
+    memo.places.room = 8_000
+    apply = Rps.apply
+    monkeypatch.setattr(Rps, "apply", lambda *given: (worked_out.append(1), apply(*given))[1])
+    spent = []
+    for _ in range(3):
+        worked_out.clear()
+        play = Play(scenario, RpsConfig(rounds=20), Item(), 0, memo=memo)
+        while seats := play.to_move():
+            forms = {seat: made(pick(play.turn(seat, 0))) for seat in seats}
+            for seat in seats:
+                play.told(seat)
+            play.apply({seat: form.move for seat, form in forms.items()}, forms)
+            play.settle()
+        spent.append(len(worked_out))
+    assert spent[0] == 40, "twenty coins and twenty throws"
+    assert spent[1] > 30
+    assert spent[2] == 0
+
+
 def test_told_of_a_state_is_the_same_object_for_turn_and_record() -> None:
     play = wheel()
     told = play.told("player")
