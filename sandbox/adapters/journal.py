@@ -21,7 +21,7 @@ import json
 import re
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -392,22 +392,23 @@ class News:
     """
 
     def __init__(self) -> None:
-        self._come: list[tuple[asyncio.Future[None], BaseException | None]] = []
-        self._lock = threading.Lock()
+        self._come: deque[tuple[asyncio.Future[None], BaseException | None]] = deque()
+        self._called = False  # the loop will look
 
     def come(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None], fault: BaseException | None) -> None:
         """From any thread: `waiter`, of this loop, need wait no longer."""
-        with self._lock:
-            self._come.append((waiter, fault))
-            first = len(self._come) == 1
-        if first:
+        # Without a lock, for which the loop's thread would wait while this one has it and waits for the interpreter:
+        # what is appended before `_called` is seen is there when the loop, which lowers it first, looks.
+        self._come.append((waiter, fault))
+        if not self._called:
+            self._called = True
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
-        with self._lock:
-            come, self._come = self._come, []
-        for waiter, fault in come:
+        self._called = False
+        while self._come:
+            waiter, fault = self._come.popleft()
             if waiter.done():  # cancelled
                 continue
             if fault is None:

@@ -358,9 +358,10 @@ class EpisodeLoop:
         if isinstance(answer, Reply | Move) or not inspect.isawaitable(answer):
             return answer
         limit = self.spec.limits.seconds
-        left = None if limit is None else max(limit - (time.monotonic() - self._began), 0.001)
+        if limit is None:
+            return await answer
         try:
-            async with asyncio.timeout(left) as timer:
+            async with asyncio.timeout(max(limit - (time.monotonic() - self._began), 0.001)) as timer:
                 return await answer
         except TimeoutError:
             if timer.expired():

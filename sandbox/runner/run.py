@@ -15,6 +15,7 @@ from sandbox.runner.tally import Progress, Tally
 from sandbox.runner.work import CONCURRENT, SUCCESSES, Job
 from sandbox.store import Store
 from sandbox.trace import EpisodeSpec
+from sandbox.uncollected import uncollected
 
 
 @dataclass
@@ -71,8 +72,9 @@ async def run_experiment(
     run = executor(executor_name)  # a name that is none is said before anything is written
     if experiment.models:
         builder = Builder(builder.plugins, experiment.models, builder.people)
-    specs = expand(experiment, builder, limit) if chosen is None else list(chosen)
-    number = store.add_experiment(experiment.name, experiment.content, specs)
+    with uncollected():  # thousands of specifications, and the imports of their agents
+        specs = expand(experiment, builder, limit) if chosen is None else list(chosen)
+        number = store.add_experiment(experiment.name, experiment.content, specs)
     total = len({spec.key for spec in specs})
     if retry_errors:
         store.reopen(number)
