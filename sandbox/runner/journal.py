@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.store import Store, StoredReply, Writer
@@ -39,7 +39,6 @@ class StoreArchive:
         return None if found is None else found.reply
 
 
-@contextmanager
 def journalled(
     store: Store,
     writer: Writer,
@@ -48,7 +47,7 @@ def journalled(
     attempt: int,
     sharing: Sharing = "off",
     before: Callable[[], Before] | None = None,
-) -> Iterator[None]:
+) -> AbstractContextManager[object]:
     """While the episode is played: its model calls are journalled, and answered as in its earlier attempts.
 
     To be entered when its agents are built, and left when it has ended.
@@ -67,8 +66,7 @@ def journalled(
     """
     # LangChain costs a scripted run more than all its episodes. The agents are built by now: those that use it have it.
     if "langchain_core" not in sys.modules:
-        yield
-        return
+        return nullcontext()
     from sandbox.adapters.journal import Journal, journalling
 
     recorded = {(one.ask, one.occurrence): one.reply for one in (store.replies(number) if attempt > 1 else ())}
@@ -77,5 +75,4 @@ def journalled(
     if spec.fork is not None and spec.fork.luck:
         chance += (spec.fork.chance[-1],)
     given = None if before is None else before()
-    with journalling(Journal(archive, recorded, sharing=sharing, chance=chance, before=given)):
-        yield
+    return journalling(Journal(archive, recorded, sharing=sharing, chance=chance, before=given))

@@ -260,7 +260,7 @@ class Writer:
         }
         usage = episode.usage
         if usage is not UNUSED and usage != UNUSED:
-            result["usage"] = usage.model_dump()
+            result["usage"] = {**vars(usage), "unpriced": list(usage.unpriced)}  # without tuples, quickly encoded
         try:
             columns = (
                 episode.status,
