@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from sandbox.errors import StoreError
-from sandbox.store import Store
+from sandbox.store import Store, StoredReply
 from sandbox.trace import Event
 from tests.store.conftest import finish, make_episode, make_spec, make_step, record, run_python
 
@@ -54,6 +54,22 @@ def test_steps_are_committed_soon_without_a_flush(store, specs, sql):
     while not sql("SELECT * FROM step"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_replies_and_steps_are_committed_where_replies_came_before_and_other_episodes_are_under_way(store, specs, sql):
+    """The thread looks by itself for a while then, and nobody wakes it."""
+    store.add_experiment("first", {}, specs)
+    writer = store.writer()
+    attempts = [writer.begin(spec) for spec in specs[:2]]
+    one = sql("SELECT number FROM episode ORDER BY number")[0][0]
+    for place in range(5):
+        stored = StoredReply(ask=b"%016d" % place, occurrence=0, place=place, reply={})
+        writer.reply(one, stored).result(timeout=60)  # the other episode waits for none
+        writer.step(specs[0].key, attempts[0], make_step(place))
+        deadline = time.monotonic() + 60
+        while len(sql("SELECT * FROM step")) <= place:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
 
 @pytest.mark.slow
