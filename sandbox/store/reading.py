@@ -38,7 +38,7 @@ from sandbox.uncollected import uncollected
 STATUSES = frozenset({"pending", "running", *ENDED})
 PROVENANCES = frozenset({"executed", "replayed", "recorded"})
 EARLIER_AT_ONCE = 255  # steps: lists of messages go on from step to step
-PAYLOADS_KEPT = 20_000  # read payloads kept from batch to batch: menus and conditions repeat
+PAYLOADS_KEPT = 2_000
 
 
 class EpisodeColumns(NamedTuple):

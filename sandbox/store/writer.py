@@ -191,7 +191,7 @@ class Writer:
 
     def claimed(self, number: int, spec: EpisodeSpec, attempt: int) -> None:
         """From now on `step` and `finish` take this attempt, which was claimed."""
-        self._known[spec.key] = Attempts(number, attempt)
+        self._known.pop(spec.key, None)  # the claim is committed, and the database knows more
         self._start(spec, number, attempt, claimed=True)
 
     def release(self, begun: Sequence[int], unbegun: Sequence[int]) -> Future[None]:
