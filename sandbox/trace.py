@@ -181,6 +181,12 @@ class EpisodeSpec(Frozen):
             del content["limits"]  # nothing in it but what a rerun would not reproduce
         return content
 
+    def with_item(self, item: Mapping[str, Any]) -> EpisodeSpec:
+        """The same with another item, as JSON values; all else is shared."""
+        fields = {**self.__dict__, "item": item}
+        fields.pop("key", None)
+        return trusted(EpisodeSpec, fields)
+
     def with_chances(self, chances: Iterable[tuple[int, int]]) -> Iterator[EpisodeSpec]:
         """The same with each of these repetitions and seeds: most of it is shared, and looked at once."""
         content = self.content()

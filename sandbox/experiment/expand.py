@@ -195,36 +195,41 @@ def _expand_one(
         return []
     groups: dict[tuple[int, ...], list[EpisodeSpec]] = {}
     counterparts = {key: _counterpart(agent) for key, agent in use.seats.items()}
+    seeds = range(experiment.seeds.start, experiment.seeds.start + experiment.seeds.count)
+    chances = list(itertools.product(range(experiment.repetitions), seeds))
     for cell in _cells(experiment, use, fields):
         wrong = _config_faults(experiment, scenario, cell, path)
         faults += wrong
+        met: Mapping[str, Any] | None = None
         for item, config, treatments in () if wrong else _items(scenario, cell, path):
-            seats = scenario.seats(_validated(scenario, config)) if scenario else ("agent",)
-            fixed, wrong = _filled(counterparts, seats, use.id)
-            evaluated = tuple(seat for seat in seats if seat not in fixed)
-            if wrong or not evaluated:
-                faults += [f"{path}.seats.{fault}" for fault in wrong]
-                if not evaluated:
-                    faults.append(f"{path}.seats: every seat is taken, so that no agent is under evaluation")
-                break
-            sides = sides_of(scenario, config, evaluated) if experiment.pairing == "round_robin" else [evaluated]
+            if config is not met:  # most items of a cell share it, and with it all but the item
+                met, made = config, dict[tuple[int, ...], EpisodeSpec]()
+                seats = scenario.seats(_validated(scenario, config)) if scenario else ("agent",)
+                fixed, wrong = _filled(counterparts, seats, use.id)
+                evaluated = tuple(seat for seat in seats if seat not in fixed)
+                if wrong or not evaluated:
+                    faults += [f"{path}.seats.{fault}" for fault in wrong]
+                    if not evaluated:
+                        faults.append(f"{path}.seats: every seat is taken, so that no agent is under evaluation")
+                    break
+                sides = sides_of(scenario, config, evaluated) if experiment.pairing == "round_robin" else [evaluated]
             _check_number(experiment, groups, len(sides))
-            seeds = range(experiment.seeds.start, experiment.seeds.start + experiment.seeds.count)
-            chances = list(itertools.product(range(experiment.repetitions), seeds))
             for pairing in _pairings(len(agents), len(sides)):
                 playing = {seat: agents[index] for index, side in zip(pairing, sides, strict=True) for seat in side}
-                spec = EpisodeSpec(
-                    environment=use.id,
-                    config=config,
-                    item=item,
-                    seats=fixed | playing,
-                    evaluated=evaluated,
-                    framing="hypothetical" if cell.framing == "hypothetical" else "lived",
-                    treatments=treatments,
-                    asks=() if cell.framing == "hypothetical" else tuple(sorted(set(experiment.asks))),
-                    limits=experiment.limits,
-                )
-                groups.setdefault(pairing, []).extend(spec.with_chances(chances))
+                spec = made.get(pairing)
+                if spec is None:
+                    spec = made[pairing] = EpisodeSpec(
+                        environment=use.id,
+                        config=config,
+                        item=item,
+                        seats=fixed | playing,
+                        evaluated=evaluated,
+                        framing="hypothetical" if cell.framing == "hypothetical" else "lived",
+                        treatments=treatments,
+                        asks=() if cell.framing == "hypothetical" else tuple(sorted(set(experiment.asks))),
+                        limits=experiment.limits,
+                    )
+                groups.setdefault(pairing, []).extend(spec.with_item(item).with_chances(chances))
     return list(groups.values())
 
 
@@ -351,7 +356,7 @@ def _items(
                 name: Treatment(value=value, propensity=_share(settings, name, value))
                 for name, value in setting.items()
             }
-            yield item.model_dump(mode="json"), written | dict(setting), treatments
+            yield item.model_dump(mode="json"), written | dict(setting) if setting else written, treatments
 
 
 def _share(settings: Sequence[Mapping[str, Any]], name: str, value: Any) -> float:
