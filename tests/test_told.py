@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from sandbox.agent import changed
 from sandbox.errors import PluginError
 from sandbox.menu import InvalidAction, moves
 from sandbox.play import Memo, Place, Play
-from sandbox.scenario import Item
+from sandbox.scenario import Appraisal, Item
+from sandbox.text import Fragmented, canonical
 from sandbox.told import Answered, Told, made
 from sandbox.trace import MenuEntry
-from tests.toys import Bet, Leave, Rps, RpsConfig, Wheel, WheelConfig, WheelItem, pick
+from tests.toys import Bet, Leave, Rps, RpsConfig, Wheel, WheelConfig, WheelItem, WheelState, pick
 
 
 @pytest.fixture
@@ -66,6 +69,40 @@ def test_a_decision_that_the_menu_lists_is_the_menus_own_entry() -> None:
     answered = play.answered("player", {"kind": "bet", "coins": 2})
     assert isinstance(answered, Answered)
     assert (answered.made.move, answered.entry.appraisal.utility) == (Bet(coins=2), 2.0)
+
+
+def test_a_menu_that_comes_back_with_its_appraisals_is_recorded_by_the_same_entries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a game of many rounds menus come back by the dozen: they are recorded, and then stored, by one object."""
+    known = {0: Appraisal(utility=1.0), 1: Appraisal(utility=2.0)}
+    menu = (Bet(coins=1), Leave())
+    monkeypatch.setattr(Wheel, "menu", lambda *given: menu)
+    monkeypatch.setattr(Wheel, "appraise", lambda self, state, seat, move: known[state.purse % 2])
+    records = [Told(Wheel(), WheelState(WheelConfig(), purse, 3), "player").record() for purse in (2, 3, 4)]
+    assert records[0].entries is records[2].entries
+    assert [record.entries[0].appraisal.utility for record in records] == [1.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("seen", "kept"),
+    [({"left": None}, True), ({"left": float("nan")}, False), ({"left": "\ud83d"}, False), ({"left": 2**70}, False)],
+)
+def test_an_observation_keeps_the_bytes_that_no_other_has(seen: dict[str, Any], kept: bool) -> None:
+    class Seen(BaseModel):
+        model_config = ConfigDict(ser_json_inf_nan="constants")
+        left: Any
+
+    teller = SimpleNamespace(
+        observe=lambda *given: Seen(**seen),
+        render=lambda seen: "x",
+        menu=lambda *given: (Leave(),),
+        appraise=Wheel().appraise,
+    )
+    record = Told(teller, WheelState(WheelConfig(), 3, 3), "player").record()
+    assert repr(record.observation) == repr(seen)
+    assert (type(record.observation) is Fragmented) == kept
+    assert not kept or record.observation.fragment == canonical(seen)  # type: ignore[attr-defined]  # as said
 
 
 def test_what_was_understood_once_is_not_what_something_else_means() -> None:
