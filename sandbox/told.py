@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sandbox.errors import PluginError
 from sandbox.menu import Menu, Move, MoveRange, describe, moves
@@ -91,6 +91,7 @@ class Told:
     def __init__(self, teller: Teller, state: Any, seat: str) -> None:
         self._teller, self._state, self._seat = teller, state, seat
         self._heard: dict[bytes, Answered] = {}
+        self._answers: dict[tuple[type[Move], bytes], Answered] = {}
 
     def observation(self) -> Any:
         """The scenario's own model of it."""
@@ -129,15 +130,18 @@ class Told:
         """A legal move with its ground truth; from now on `raw` is `known` to mean it. Ask for the `record` first."""
         one = made(move)
         found = None
-        if one.written is not None and self._listed is not None:
-            found = self._listed.written.get((type(move), one.written))
+        key = (type(move), one.written) if one.written is not None and is_exact(one.value, one.written) else None
+        if key is not None:
+            found = self._answers.get(key) or (None if self._listed is None else self._listed.written.get(key))
         if found is None:
             found = _answered(one, self.appraised(move))
-        written = _plain_fragment(raw) if type(raw) is dict else None
-        if written is not None and len(written) <= LONGEST:
-            if len(self._heard) >= HEARD:
-                self._heard.clear()
-            self._heard[written] = found
+            # So that whoever plays by rule and comes back here is recorded by the very same objects.
+            if key is not None:
+                _note(self._answers, key, found, len(key[1]))
+        if type(raw) is dict:
+            written = _plain_fragment(raw)
+            if written is not None:
+                _note(self._heard, written, found, len(written))
         return found
 
     def appraise(self, move: Move) -> Appraisal:
@@ -169,6 +173,16 @@ class Told:
             self._listed = listed
             self._record = Record(observation, text, listed.entries, offered.ranges, written)
         return self._record
+
+
+KeyT = TypeVar("KeyT")
+
+
+def _note(known: dict[KeyT, Answered], key: KeyT, answered: Answered, size: int) -> None:
+    if size <= LONGEST:
+        if len(known) >= HEARD:
+            known.clear()
+        known[key] = answered
 
 
 class _Offered(NamedTuple):

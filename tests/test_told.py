@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 
 from sandbox.agent import changed
 from sandbox.errors import PluginError
-from sandbox.menu import InvalidAction, moves
+from sandbox.menu import InvalidAction, Move, moves
 from sandbox.play import Memo, Place, Play
 from sandbox.scenario import Appraisal, Item
 from sandbox.text import Fragmented, canonical
@@ -116,7 +116,30 @@ def test_what_was_understood_once_is_not_what_something_else_means() -> None:
     assert play.answered("player", {"kind": "bet", "coins": 1, "note": "one"}) is first
     assert isinstance(play.answered("player", {"kind": "bet", "coins": 9}), InvalidAction)
     assert isinstance(play.answered("player", {"kind": "bet", "coins": None}), InvalidAction)
-    assert play.answered("player", {"kind": "bet", "coins": 1, "note": Word("one")}) is not first
+    told = play.told("player")
+    assert told.known({"kind": "bet", "coins": 1, "note": "one"}) is first
+    assert told.known({"kind": "bet", "coins": 1, "note": Word("one")}) is None
+
+
+def test_a_move_that_is_decided_on_again_is_recorded_by_the_same_objects() -> None:
+    """Who plays by rule makes its offer anew at each visit, and its appraisal and its line were made anew with it."""
+    play = wheel()
+    one, again, other = (play.answered("player", Bet(coins=coins)) for coins in (2, 2, 3))
+    assert one is again
+    assert isinstance(other, Answered)
+    assert other.made.move == Bet(coins=3)
+
+
+def test_moves_that_only_their_json_confuses_are_told_apart() -> None:
+    """A NaN is written as null."""
+
+    class Odd(Move):
+        kind: Literal["odd"] = "odd"
+        size: float | None = None
+
+    told = wheel().told("player")
+    none, nan = told.understand(None, Odd()), told.understand(None, Odd.model_construct(size=float("nan")))
+    assert (none.entry.move["size"], repr(nan.entry.move["size"])) == (None, "nan")
 
 
 @pytest.mark.parametrize(("method", "found"), [("render", 7), ("appraise", None)])
