@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from sandbox.agent import Emit, Framing, Turn, ignore, lazy_turn
 from sandbox.errors import InputError, PluginError
 from sandbox.menu import Forfeit, InvalidAction, Menu, Move, read
-from sandbox.recent import Recent, RecentOf
+from sandbox.recent import Recent, RecentOf, by_object
 from sandbox.scenario import NATURE, Appraisal, Luck, Scenario
 from sandbox.told import LONGEST, Answered, Made, Told, made
 
@@ -62,8 +62,7 @@ class Place:
     def payoffs(self, seats: tuple[str, ...]) -> Mapping[str, float]:
         """Totals of the seats."""
         if self._payoffs is None:
-            totals = self._scenario.payoffs(self.state)
-            self._payoffs = {seat: float(totals.get(seat, 0.0)) for seat in seats}
+            self._payoffs = _of_seats(self._scenario.payoffs(self.state), seats)
         return self._payoffs
 
     def identity(self) -> tuple[str, bool]:
@@ -71,6 +70,11 @@ class Place:
         if self._identity is None:
             self._identity = self._scenario.identify(self.state)
         return self._identity
+
+
+@by_object(300)  # many states pay the very same
+def _of_seats(totals: Mapping[str, float], seats: tuple[str, ...]) -> Mapping[str, float]:
+    return {seat: float(totals.get(seat, 0.0)) for seat in seats}
 
 
 Moved = tuple[object, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from functools import wraps
 from typing import Any, Generic, TypeVar
 
 KeyT = TypeVar("KeyT")
@@ -69,6 +70,31 @@ class RecentOf(Generic[ValueT]):
     def put(self, of: tuple[object, ...], value: ValueT, weight: int = 1) -> None:
         """Keep `value`, made of these objects."""
         self._recent.put(tuple(map(id, of)), (of, value), weight)
+
+
+def by_object(room: int) -> Callable[[Callable[..., ValueT]], Callable[..., ValueT]]:
+    """`functools.lru_cache` for a function of immutable objects that take long to hash, as pydantic's models do.
+
+    The very objects are looked for, by position; what it makes is not None. Equal ones are worked out anew.
+
+    Args:
+        room: calls that a generation remembers (see `Recent`).
+    """
+
+    def remember(function: Callable[..., ValueT]) -> Callable[..., ValueT]:
+        known: RecentOf[ValueT] = RecentOf(room)
+
+        @wraps(function)
+        def ask(*of: Any) -> ValueT:
+            found = known.get(of)
+            if found is None:
+                found = function(*of)
+                known.put(of, found)
+            return found
+
+        return ask
+
+    return remember
 
 
 class Growing(Generic[ValueT]):

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sandbox.errors import PluginError
 from sandbox.menu import Forfeit, Menu, Move
-from sandbox.text import canonical, fragment, is_exact
+from sandbox.text import canonical, fragment, is_exact, sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -290,7 +290,7 @@ def _adapter(kind: type[Scenario[Any, Any]], part: str) -> TypeAdapter[Any]:
 
 
 def _digits(written: bytes) -> str:
-    return hashlib.sha256(written).hexdigest()[:32]
+    return sha256(written)[:32]
 
 
 @dataclass(frozen=True)
@@ -301,7 +301,7 @@ class Luck:
 
     def generator(self, *name: object) -> np.random.Generator:
         """The generator of the draw called `name`; a fresh one, with the same stream, at each call."""
-        key = hashlib.blake2b(repr((self.seed, *map(str, name))).encode("utf-8", "surrogatepass"), digest_size=16)
-        import numpy as np  # for the same reason
+        from sandbox.streams import generator  # for the same reason
 
-        return np.random.Generator(np.random.PCG64(int.from_bytes(key.digest(), "big")))
+        key = hashlib.blake2b(repr((self.seed, *map(str, name))).encode("utf-8", "surrogatepass"), digest_size=16)
+        return generator(int.from_bytes(key.digest(), "big"))

@@ -8,6 +8,7 @@ as markup.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import re
@@ -77,6 +78,34 @@ def fragment(value: Any) -> bytes | None:
         return fitted(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY))
     except TypeError:
         return None
+
+
+_KEPT = 2047  # bytes
+_LONG = 50_000  # bytes
+
+
+def sha256(written: bytes) -> str:
+    """The SHA-256 of some bytes, in hexadecimal digits.
+
+    From 2,048 bytes at once hashlib gives the interpreter's lock away. A step has some more, and takes two microseconds
+    to hash; to get the lock back from the thread that writes took twenty. What takes longer may give it away.
+    """
+    if len(written) <= _KEPT or len(written) > _LONG:
+        return hashlib.sha256(written).hexdigest()
+    found = hashlib.sha256()
+    for start in range(0, len(written), _KEPT):
+        found.update(written[start : start + _KEPT])
+    return found.hexdigest()
+
+
+class Fragmented(dict[str, Any]):
+    """A document that nobody changes, with its `fragment`, which no other value has."""
+
+    __slots__ = ("fragment",)
+
+    def __init__(self, value: dict[str, Any], fragment: bytes) -> None:
+        super().__init__(value)
+        self.fragment = fragment
 
 
 def as_json(value: Any) -> Any:

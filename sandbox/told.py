@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sandbox.errors import PluginError
 from sandbox.menu import Menu, Move, MoveRange, describe, moves
 from sandbox.recent import RecentOf
 from sandbox.scenario import Appraisal
-from sandbox.text import fragment
+from sandbox.text import Fragmented, fragment, is_exact
 from sandbox.trace import MenuEntry, Outcome, trusted
 
 HEARD = 30  # answers remembered in one state
@@ -86,12 +86,12 @@ class Told:
     _text: str | None = None
     _menu: Menu | None = None
     _record: Record | None = None
-    _listed: Mapping[tuple[type[Move], bytes], Answered] = {}
-    _own: Mapping[int, Answered] = {}  # by the `id` of moves that the menu holds
+    _listed: _Listed | None = None
 
     def __init__(self, teller: Teller, state: Any, seat: str) -> None:
         self._teller, self._state, self._seat = teller, state, seat
         self._heard: dict[bytes, Answered] = {}
+        self._answers: dict[tuple[type[Move], bytes], Answered] = {}
 
     def observation(self) -> Any:
         """The scenario's own model of it."""
@@ -122,58 +122,67 @@ class Told:
     def known(self, raw: object) -> Answered | None:
         """What an answer means that is one of the menu's own moves, or was understood before; else None."""
         if type(raw) is not dict:
-            return self._own.get(id(raw))
+            return None if self._listed is None else self._listed.own.get(id(raw))
         written = _plain_fragment(raw) if self._heard else None
         return None if written is None else self._heard.get(written)
 
     def understand(self, raw: object, move: Move) -> Answered:
         """A legal move with its ground truth; from now on `raw` is `known` to mean it. Ask for the `record` first."""
         one = made(move)
-        found = None if one.written is None else self._listed.get((type(move), one.written))
+        found = None
+        key = (type(move), one.written) if one.written is not None and is_exact(one.value, one.written) else None
+        if key is not None:
+            found = self._answers.get(key) or (None if self._listed is None else self._listed.written.get(key))
         if found is None:
-            found = self._answered(one)
-        written = _plain_fragment(raw) if type(raw) is dict else None
-        if written is not None and len(written) <= LONGEST:
-            if len(self._heard) >= HEARD:
-                self._heard.clear()
-            self._heard[written] = found
+            found = _answered(one, self.appraised(move))
+            # So that whoever plays by rule and comes back here is recorded by the very same objects.
+            if key is not None:
+                _note(self._answers, key, found, len(key[1]))
+        if type(raw) is dict:
+            written = _plain_fragment(raw)
+            if written is not None:
+                _note(self._heard, written, found, len(written))
         return found
-
-    def _answered(self, one: Made) -> Answered:
-        return Answered(one, self.appraised(one), "abstention" if one.move.abstains else "valid")
 
     def appraise(self, move: Move) -> Appraisal:
         """Ground truth on a legal move."""
         return self._teller.appraise(self._state, self._seat, move)
 
-    def appraised(self, one: Made) -> MenuEntry:
-        """A legal move with its appraisal.
+    def appraised(self, move: Move) -> Appraisal:
+        """The same, looked at.
 
         Raises:
             PluginError: the scenario's appraisal is none.
         """
-        appraisal = self.appraise(one.move)
+        appraisal = self.appraise(move)
         if not isinstance(appraisal, Appraisal):
             raise PluginError(f"appraise() gave {type(appraisal).__name__}, and not an Appraisal")
-        return trusted(MenuEntry, {"move": one.value, "appraisal": appraisal})
+        return appraisal
 
     def record(self) -> Record:
         """All of it, for a trace."""
         if self._record is None:
             observation, text, offered = self.observation().model_dump(mode="json"), self.text(), _offered(self.menu())
-            listed = [self._answered(one) for one in offered.moves]
-            entries = tuple(answered.entry for answered in listed)
-            menu = {id(entry) for entry in self.menu()}  # a range's representatives go the way of all answers
-            self._own = {id(one.made.move): one for one in listed if id(one.made.move) in menu}
-            found: dict[tuple[type[Move], bytes], Answered] = {}
-            for answered in listed:
-                if answered.made.written is not None:
-                    found.setdefault((type(answered.made.move), answered.made.written), answered)
-            self._listed = found
-            seen = fragment([observation, text])
-            written = None if seen is None or offered.written is None else b"%b,%b" % (seen[1:-1], offered.written)
-            self._record = Record(observation, text, entries, offered.ranges, written)
+            seen, said = fragment(observation), fragment(text)
+            if seen is not None and is_exact(observation, seen):
+                observation = Fragmented(observation, seen)
+            listed = _listed(self.menu(), offered, [self.appraised(one.move) for one in offered.moves])
+            written = None
+            if seen is not None and said is not None and offered.written is not None:
+                written = b"%b,%b,%b" % (seen, said, offered.written)
+            self._listed = listed
+            self._record = Record(observation, text, listed.entries, offered.ranges, written)
         return self._record
+
+
+KeyT = TypeVar("KeyT")
+
+
+def _note(known: dict[KeyT, Answered], key: KeyT, answered: Answered, size: int) -> None:
+    if size <= LONGEST:
+        if len(known) >= HEARD:
+            known.clear()
+        known[key] = answered
 
 
 class _Offered(NamedTuple):
@@ -197,6 +206,39 @@ def _offered(menu: Menu) -> _Offered:
         found = _Offered(listed, ranges, None if written is None else written[1:-1])
         _MENUS.put((menu,), found, 1 + len(listed))
     return found
+
+
+class _Listed(NamedTuple):
+    """A menu's moves with their ground truth; by the `id` of those that the menu itself holds, and as written."""
+
+    entries: tuple[MenuEntry, ...]
+    own: Mapping[int, Answered]
+    written: Mapping[tuple[type[Move], bytes], Answered]
+
+
+_LISTS: RecentOf[_Listed] = RecentOf(2_000)  # entries
+
+
+def _listed(menu: Menu, offered: _Offered, appraisals: list[Appraisal]) -> _Listed:
+    """Where a menu comes back with the very appraisals, what is recorded of them is the very same, too."""
+    of = (menu, *appraisals)
+    found = _LISTS.get(of)
+    if found is None:
+        listed = [_answered(one, appraisal) for one, appraisal in zip(offered.moves, appraisals, strict=True)]
+        held = {id(entry) for entry in menu}  # a range's representatives go the way of all answers
+        written: dict[tuple[type[Move], bytes], Answered] = {}
+        for one in listed:
+            if one.made.written is not None:
+                written.setdefault((type(one.made.move), one.made.written), one)
+        own = {id(one.made.move): one for one in listed if id(one.made.move) in held}
+        found = _Listed(tuple(one.entry for one in listed), own, written)
+        _LISTS.put(of, found, 1 + len(listed))
+    return found
+
+
+def _answered(one: Made, appraisal: Appraisal) -> Answered:
+    entry = trusted(MenuEntry, {"move": one.value, "appraisal": appraisal})
+    return Answered(one, entry, "abstention" if one.move.abstains else "valid")
 
 
 _EXACT = frozenset({str, int, bool, type(None)})

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from sandbox.annotation import Annotation
 from sandbox.scenario import NATURE, Appraisal, Benchmark, Frozen, Treatment
-from sandbox.text import canonical, fragment
+from sandbox.text import canonical, fragment, sha256
 
 Outcome = Literal["valid", "abstention", "invalid", "unparsed", "refusal", "timeout", "chance"]
 """How a decision came out. `invalid`: never a legal action within the allowed attempts; `unparsed`: no action could be
@@ -311,7 +311,7 @@ class Step(Frozen):
             dict(self.rewards),
             self.state,
         ]
-        return hashlib.sha256(canonical(exchanged)).hexdigest()
+        return sha256(canonical(exchanged))
 
     def digest_of_parts(self, before: str, told: bytes | None, decided: bytes | None, applied: bytes | None) -> str:
         """`digest_after`, put together from what many steps share and is written already.
@@ -326,7 +326,7 @@ class Step(Frozen):
         seat, rewards = _seat_fragment(self.seat), fragment(self.rewards) if self.rewards else b"{}"
         if told is None or decided is None or applied is None or seat is None or rewards is None:
             return self.digest_after(before)
-        return hashlib.sha256(
+        return sha256(
             b'["%b",%d,%b,%b,%b,%b,"%b",%b,"%b"]'
             % (
                 before.encode(),
@@ -339,7 +339,7 @@ class Step(Frozen):
                 rewards,
                 self.state.encode(),
             )
-        ).hexdigest()
+        )
 
     @property
     def risks(self) -> tuple[str, ...]:

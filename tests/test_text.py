@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tracemalloc
 import unicodedata
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.text import as_json, canonical, display, display_line, escape_html, fragment
+from sandbox.text import as_json, canonical, display, display_line, escape_html, fragment, sha256
 
 # Lone surrogates too, but no low ones: behind a high one, JSON's reader would make one character of the two.
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()).filter(lambda c: not "\udc00" <= c <= "\udfff"))
@@ -102,3 +104,25 @@ def test_canonical_bytes_take_no_more_memory_than_they_need():
         assert tracemalloc.get_traced_memory()[0] < 200 * len(kept)
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [0, 2047, 2048, 4094, 4095, 20_001, 60_000])
+def test_a_step_is_hashed_without_giving_the_lock_away(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """hashlib gives away the interpreter's from 2,048 bytes, and the thread that writes keeps it for longer."""
+    pieces: list[int] = []
+    real = hashlib.sha256
+
+    class Noted:
+        def __init__(self, data: bytes = b"") -> None:
+            pieces.append(len(data))
+            self._hash = real(data)
+            self.hexdigest = self._hash.hexdigest
+
+        def update(self, data: bytes) -> None:
+            pieces.append(len(data))
+            self._hash.update(data)
+
+    written = bytes(number % 251 for number in range(size))
+    monkeypatch.setattr("sandbox.text.hashlib", SimpleNamespace(sha256=Noted))
+    assert sha256(written) == real(written).hexdigest()
+    assert max(pieces) <= 2047 or size > 50_000

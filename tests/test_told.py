@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from sandbox.agent import changed
 from sandbox.errors import PluginError
-from sandbox.menu import InvalidAction, moves
+from sandbox.menu import InvalidAction, Move, moves
 from sandbox.play import Memo, Place, Play
-from sandbox.scenario import Item
+from sandbox.scenario import Appraisal, Item
+from sandbox.text import Fragmented, canonical
 from sandbox.told import Answered, Told, made
 from sandbox.trace import MenuEntry
-from tests.toys import Bet, Leave, Rps, RpsConfig, Wheel, WheelConfig, WheelItem, pick
+from tests.toys import Bet, Leave, Rps, RpsConfig, Wheel, WheelConfig, WheelItem, WheelState, pick
 
 
 @pytest.fixture
@@ -68,6 +71,40 @@ def test_a_decision_that_the_menu_lists_is_the_menus_own_entry() -> None:
     assert (answered.made.move, answered.entry.appraisal.utility) == (Bet(coins=2), 2.0)
 
 
+def test_a_menu_that_comes_back_with_its_appraisals_is_recorded_by_the_same_entries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a game of many rounds menus come back by the dozen: they are recorded, and then stored, by one object."""
+    known = {0: Appraisal(utility=1.0), 1: Appraisal(utility=2.0)}
+    menu = (Bet(coins=1), Leave())
+    monkeypatch.setattr(Wheel, "menu", lambda *given: menu)
+    monkeypatch.setattr(Wheel, "appraise", lambda self, state, seat, move: known[state.purse % 2])
+    records = [Told(Wheel(), WheelState(WheelConfig(), purse, 3), "player").record() for purse in (2, 3, 4)]
+    assert records[0].entries is records[2].entries
+    assert [record.entries[0].appraisal.utility for record in records] == [1.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("seen", "kept"),
+    [({"left": None}, True), ({"left": float("nan")}, False), ({"left": "\ud83d"}, False), ({"left": 2**70}, False)],
+)
+def test_an_observation_keeps_the_bytes_that_no_other_has(seen: dict[str, Any], kept: bool) -> None:
+    class Seen(BaseModel):
+        model_config = ConfigDict(ser_json_inf_nan="constants")
+        left: Any
+
+    teller = SimpleNamespace(
+        observe=lambda *given: Seen(**seen),
+        render=lambda seen: "x",
+        menu=lambda *given: (Leave(),),
+        appraise=Wheel().appraise,
+    )
+    record = Told(teller, WheelState(WheelConfig(), 3, 3), "player").record()
+    assert repr(record.observation) == repr(seen)
+    assert (type(record.observation) is Fragmented) == kept
+    assert not kept or record.observation.fragment == canonical(seen)  # type: ignore[attr-defined]  # as said
+
+
 def test_what_was_understood_once_is_not_what_something_else_means() -> None:
     """A reply that is remembered by its JSON must not stand for one that only looks alike."""
 
@@ -79,7 +116,30 @@ def test_what_was_understood_once_is_not_what_something_else_means() -> None:
     assert play.answered("player", {"kind": "bet", "coins": 1, "note": "one"}) is first
     assert isinstance(play.answered("player", {"kind": "bet", "coins": 9}), InvalidAction)
     assert isinstance(play.answered("player", {"kind": "bet", "coins": None}), InvalidAction)
-    assert play.answered("player", {"kind": "bet", "coins": 1, "note": Word("one")}) is not first
+    told = play.told("player")
+    assert told.known({"kind": "bet", "coins": 1, "note": "one"}) is first
+    assert told.known({"kind": "bet", "coins": 1, "note": Word("one")}) is None
+
+
+def test_a_move_that_is_decided_on_again_is_recorded_by_the_same_objects() -> None:
+    """Who plays by rule makes its offer anew at each visit, and its appraisal and its line were made anew with it."""
+    play = wheel()
+    one, again, other = (play.answered("player", Bet(coins=coins)) for coins in (2, 2, 3))
+    assert one is again
+    assert isinstance(other, Answered)
+    assert other.made.move == Bet(coins=3)
+
+
+def test_moves_that_only_their_json_confuses_are_told_apart() -> None:
+    """A NaN is written as null."""
+
+    class Odd(Move):
+        kind: Literal["odd"] = "odd"
+        size: float | None = None
+
+    told = wheel().told("player")
+    none, nan = told.understand(None, Odd()), told.understand(None, Odd.model_construct(size=float("nan")))
+    assert (none.entry.move["size"], repr(nan.entry.move["size"])) == (None, "nan")
 
 
 @pytest.mark.parametrize(("method", "found"), [("render", 7), ("appraise", None)])

@@ -10,8 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sandbox.menu import Menu, Move, MoveRange
+from sandbox.menu import Menu, Move, MoveRange, kind_of
 from sandbox.scenario import Appraisal, Benchmark, Frozen, Item, Policy, Scenario
+from sandbox.trace import trusted
 from sandbox_env_games.money import MESSAGE_LIMIT, MONEY_LIMIT, Dollars, Message, dollars, saying
 
 Seat = Literal["alice", "bob"]
@@ -219,19 +220,23 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
     def apply(self, state: BargainingState, moves: Mapping[str, Move]) -> BargainingState:
         """The table after one seat's move."""
         (move,) = moves.values()
-        if isinstance(move, Offer):
-            return replace(state, offer=move.cents, message=move.message)
+        if type(move) is Offer:  # `isinstance` of a pydantic model costs a microsecond to say no
+            return BargainingState(state.config, state.round, move.cents, move.message, history=state.history)
         reply = move.message if isinstance(move, Accept | Reject) else None
-        past = PastRound(
-            round=state.round,
-            proposer=proposer(state.round),
-            alice_gain=dollars(state.offer),
-            bob_gain=_rest(state.offer, state.config),
-            accepted=isinstance(move, Accept),
-            message=state.message,
-            reply=reply,
+        accepts = type(move) is Accept
+        past = trusted(
+            PastRound,
+            {
+                "round": state.round,
+                "proposer": proposer(state.round),
+                "alice_gain": dollars(state.offer),
+                "bob_gain": _rest(state.offer, state.config),
+                "accepted": accepts,
+                "message": state.message,
+                "reply": reply,
+            },
         )
-        if isinstance(move, Accept):
+        if accepts:
             return replace(state, deal=True, history=(*state.history, past))
         # A rejection, or a forfeit (Pass, Forfeit): the next round begins in any case.
         return BargainingState(state.config, state.round + 1, history=(*state.history, past))
@@ -246,20 +251,23 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
             stage = "wait"
         else:
             stage = "propose" if state.offer is None else "answer"
-        return BargainingObservation(
-            role=seat,
-            stage=stage,
-            round=state.round if config.rounds is None else min(state.round, config.rounds),
-            rounds=config.rounds if config.horizon_told else None,
-            unlimited=config.horizon_told and config.rounds is None,
-            money=config.money,
-            own_discount=config.delta(seat),
-            other_discount=config.delta(OTHER[seat]) if config.information == "complete" else None,
-            messages=config.messages,
-            alice_gain=dollars(state.offer),
-            bob_gain=_rest(state.offer, config),
-            message=state.message,
-            history=state.history,
+        return trusted(
+            BargainingObservation,
+            {
+                "role": seat,
+                "stage": stage,
+                "round": state.round if config.rounds is None else min(state.round, config.rounds),
+                "rounds": config.rounds if config.horizon_told else None,
+                "money": config.money,
+                "own_discount": config.delta(seat),
+                "other_discount": config.delta(OTHER[seat]) if config.information == "complete" else None,
+                "messages": config.messages,
+                "alice_gain": dollars(state.offer),
+                "bob_gain": _rest(state.offer, config),
+                "message": state.message,
+                "history": state.history,
+                "unlimited": config.horizon_told and config.rounds is None,
+            },
         )
 
     def render(self, observation: BargainingObservation) -> str:
@@ -273,17 +281,10 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
         myopic measure, which needs no belief about the other. What a move is worth against a given counterpart is
         theory's matter.
         """
-        config = state.config
-        cents = state.offer if isinstance(move, Accept) else move.cents if isinstance(move, Offer) else None
-        if cents is None:
-            return Appraisal(utility=0.0, content=str(move.model_dump()["kind"]), features={"round": state.round})
-        own = cents if seat == "alice" else config.cents - cents
-        content = "accept" if isinstance(move, Accept) else f"offer {cents / 100:.2f}"
-        return Appraisal(
-            utility=_worth(own, config.delta(seat), state.round),
-            content=content,
-            features={"own_share": own / config.cents, "round": state.round},
-        )
+        config, kind = state.config, kind_of(move)
+        cents = state.offer if kind == "accept" else getattr(move, "cents", None)
+        own = cents if cents is None or seat == "alice" else config.cents - cents
+        return _appraisal(kind, cents, own, config.cents, config.delta(seat), state.round)
 
     def payoffs(self, state: BargainingState) -> Mapping[str, float]:
         """Discounted dollars, once there is a deal."""
@@ -402,6 +403,18 @@ def _hindsight(state: BargainingState, seat: str, paid: float) -> float:
 
 def _rest(cents: int | None, config: BargainingConfig) -> float | None:
     return None if cents is None else (config.cents - cents) / 100
+
+
+@lru_cache(maxsize=4096)  # a game has some hundreds, and games that differ in what is told have the same
+def _appraisal(kind: str, cents: int | None, own: int | None, money: int, delta: float, number: int) -> Appraisal:
+    """Of a move in round `number` that agrees to an offer, in which the seat has `own` cents; None: to none."""
+    if cents is None or own is None:
+        return Appraisal(utility=0.0, content=kind, features={"round": number})
+    return Appraisal(
+        utility=_worth(own, delta, number),
+        content="accept" if kind == "accept" else f"offer {cents / 100:.2f}",
+        features={"own_share": own / money, "round": number},
+    )
 
 
 def _worth(cents: int, delta: float, number: int) -> float:

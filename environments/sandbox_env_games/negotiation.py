@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sandbox.menu import Menu, Move, MoveRange
+from sandbox.menu import Menu, Move, MoveRange, kind_of
 from sandbox.scenario import Appraisal, Benchmark, Frozen, Item, Policy, Scenario
+from sandbox.trace import trusted
 from sandbox_env_games.money import (
     MESSAGE_LIMIT,
     MONEY_LIMIT,
@@ -244,18 +245,21 @@ class Negotiation(Scenario[NegotiationConfig, NegotiationState]):
     def apply(self, state: NegotiationState, moves: Mapping[str, Move]) -> NegotiationState:
         """The table after one seat's move."""
         (move,) = moves.values()
-        if isinstance(move, Offer):
-            return replace(state, offer=move.cents, message=move.message)
+        if type(move) is Offer:  # `isinstance` of a pydantic model costs a microsecond to say no
+            return NegotiationState(state.config, state.round, move.cents, move.message, history=state.history)
         answer: Answer | None = None
         if state.offer is not None:
-            accepts, leaves = isinstance(move, Accept), isinstance(move, SellToJohn | BuyFromJohn)
+            accepts, leaves = type(move) is Accept, type(move) in (SellToJohn, BuyFromJohn)
             answer = "accept" if accepts else "outside" if leaves else "reject"
-        past = PastRound(
-            round=state.round,
-            proposer=proposer(state.round),
-            price=dollars(state.offer),
-            answer=answer,
-            message=state.message,
+        past = trusted(
+            PastRound,
+            {
+                "round": state.round,
+                "proposer": proposer(state.round),
+                "price": dollars(state.offer),
+                "answer": answer,
+                "message": state.message,
+            },
         )
         if answer == "accept" or answer == "outside":
             return replace(state, ended=answer, history=(*state.history, past))
@@ -272,17 +276,20 @@ class Negotiation(Scenario[NegotiationConfig, NegotiationState]):
             stage = "wait"
         else:
             stage = "offer" if state.offer is None else "answer"
-        return NegotiationObservation(
-            role=seat,
-            stage=stage,
-            round=min(state.round, config.rounds),
-            rounds=config.rounds if config.horizon_told else None,
-            own_value=config.value(seat),
-            other_value=config.value(OTHER[seat]) if config.information == "complete" else None,
-            messages=config.messages,
-            price=dollars(state.offer),
-            message=state.message,
-            history=state.history,
+        return trusted(
+            NegotiationObservation,
+            {
+                "role": seat,
+                "stage": stage,
+                "round": min(state.round, config.rounds),
+                "rounds": config.rounds if config.horizon_told else None,
+                "own_value": config.value(seat),
+                "other_value": config.value(OTHER[seat]) if config.information == "complete" else None,
+                "messages": config.messages,
+                "price": dollars(state.offer),
+                "message": state.message,
+                "history": state.history,
+            },
         )
 
     def render(self, observation: NegotiationObservation) -> str:
@@ -295,17 +302,9 @@ class Negotiation(Scenario[NegotiationConfig, NegotiationState]):
         For an offer that is the gain at its price, for accepting the gain at the price on the table, for rejecting and
         for dealing with John 0: a myopic measure, which needs no belief about the other.
         """
-        config = state.config
-        agreed = state.offer if isinstance(move, Accept) else move.cents if isinstance(move, Offer) else None
-        if agreed is None:
-            return Appraisal(utility=0.0, content=str(move.model_dump()["kind"]), features={"round": state.round})
-        price = agreed / 100
-        won = gain(seat, price, config.value(seat))
-        return Appraisal(
-            utility=won,
-            content="accept" if isinstance(move, Accept) else f"offer {price:.2f}",
-            features={"price": price, "gain": won / config.price, "round": state.round},
-        )
+        config, kind = state.config, kind_of(move)
+        agreed = state.offer if kind == "accept" else getattr(move, "cents", None)
+        return _appraisal(kind, agreed, seat, config.value(seat), config.price, state.round)
 
     def payoffs(self, state: NegotiationState) -> Mapping[str, float]:
         """Dollars gained, once there is a deal."""
@@ -365,6 +364,20 @@ class Negotiation(Scenario[NegotiationConfig, NegotiationState]):
         from sandbox_env_games import negotiation_theory  # it plays this game, so it imports this module
 
         return negotiation_theory.benchmarks(config, counterparts)
+
+
+@lru_cache(maxsize=4096)  # a game has some hundreds, and games that differ in what is told have the same
+def _appraisal(kind: str, cents: int | None, seat: str, value: float, base: int, number: int) -> Appraisal:
+    """Of a move in round `number` that agrees to a price; None: to none."""
+    if cents is None:
+        return Appraisal(utility=0.0, content=kind, features={"round": number})
+    price = cents / 100
+    won = gain(seat, price, value)
+    return Appraisal(
+        utility=won,
+        content="accept" if kind == "accept" else f"offer {price:.2f}",
+        features={"price": price, "gain": won / base, "round": number},
+    )
 
 
 _ANSWERS: Mapping[str, Menu] = {

@@ -13,7 +13,9 @@ import numpy as np
 from pydantic import Field
 
 from sandbox.menu import Menu, Move, MoveRange
+from sandbox.recent import by_object
 from sandbox.scenario import NATURE, Appraisal, Benchmark, Frozen, Item, Policy, Scenario
+from sandbox.trace import trusted
 from sandbox_env_games.money import MESSAGE_LIMIT, MONEY_LIMIT, Message, amount, plain, saying, worth
 
 RECOMMENDED: Mapping[bool, str] = {True: "I recommend this product.", False: "I do not recommend this product."}
@@ -138,11 +140,14 @@ class History(Frozen):
     def part(self, first: int, last: int) -> History:
         """Rounds number `first` to `last`, both included, as far as they are over."""
         rounds = slice(first - 1, last)
-        return History(
-            high=self.high[rounds],
-            recommended=self.recommended[rounds],
-            messages=self.messages[rounds],
-            bought=self.bought[rounds],
+        return trusted(
+            History,
+            {
+                "high": self.high[rounds],
+                "recommended": self.recommended[rounds],
+                "messages": self.messages[rounds],
+                "bought": self.bought[rounds],
+            },
         )
 
     def tally(self) -> Tally:
@@ -264,9 +269,7 @@ class Persuasion(Scenario[PersuasionConfig, PersuasionState]):
 
     def seats(self, config: PersuasionConfig) -> tuple[str, ...]:
         """The seller, then the buyer, or the buyers in the order in which they come."""
-        if config.buyers == "long_lived":
-            return ("seller", "buyer")
-        return ("seller", *(config.buyer(number) for number in range(1, config.rounds + 1)))
+        return _seats(0 if config.buyers == "long_lived" else config.rounds)
 
     def sides(self, config: PersuasionConfig) -> tuple[tuple[str, ...], ...]:
         """The seller, and all buyers: in GLEE one model plays all buyers of a game."""
@@ -310,11 +313,14 @@ class Persuasion(Scenario[PersuasionConfig, PersuasionState]):
             message = move.message if type(move) is Say else None  # silence leaves nothing behind
             return PersuasionState(config, number, state.high, True, recommended, message, past)
         binary = config.messages == "binary"
-        history = History(
-            high=(*past.high, bool(state.high)),
-            recommended=(*past.recommended, state.recommended) if binary else (),
-            messages=() if binary else (*past.messages, state.message),
-            bought=(*past.bought, type(move) is Buy),
+        history = trusted(
+            History,
+            {
+                "high": (*past.high, bool(state.high)),
+                "recommended": (*past.recommended, state.recommended) if binary else (),
+                "messages": () if binary else (*past.messages, state.message),
+                "bought": (*past.bought, type(move) is Buy),
+            },
         )
         return PersuasionState(config, number + 1, history=history)
 
@@ -330,15 +336,18 @@ class Persuasion(Scenario[PersuasionConfig, PersuasionState]):
             history = history.part(number, number)
             over = bool(history.high)
         heard = to_move or seller  # myopic buyers hear nothing out of turn
-        return PersuasionObservation(
-            terms=_terms(config, seller),
-            stage="over" if over else "wait" if not to_move else "speak" if seller else "decide",
-            round=number,
-            quality=None if not seller or state.high is None else _quality(state.high),
-            recommended=state.recommended if heard else None,
-            message=state.message if heard else None,
-            statistics=statistics,
-            history=history,
+        return trusted(
+            PersuasionObservation,
+            {
+                "terms": _terms(config, seller),
+                "stage": "over" if over else "wait" if not to_move else "speak" if seller else "decide",
+                "round": number,
+                "quality": None if not seller or state.high is None else _quality(state.high),
+                "recommended": state.recommended if heard else None,
+                "message": state.message if heard else None,
+                "statistics": statistics,
+                "history": history,
+            },
         )
 
     def render(self, observation: PersuasionObservation) -> str:
@@ -365,15 +374,8 @@ class Persuasion(Scenario[PersuasionConfig, PersuasionState]):
         return Appraisal(utility=None, content="say something" if said else "say nothing")
 
     def payoffs(self, state: PersuasionState) -> Mapping[str, float]:
-        """Dollars so far."""
-        config, tally = state.config, state.history.tally()
-        seller = float(config.price * (tally.high_bought + tally.low_bought))
-        if config.buyers == "long_lived":
-            return {"seller": seller, "buyer": _money_buyer(config, tally)}
-        pairs = zip(state.history.high, state.history.bought, strict=True)
-        buyers = [config.price * config.gain(high, bought) for high, bought in pairs]
-        buyers += [0.0] * (config.rounds - len(buyers))
-        return dict(zip(self.seats(config), [seller, *buyers], strict=True))
+        """Dollars so far; the same object until the next decision."""
+        return _payoffs(state.config, state.history)
 
     def facts(self, state: PersuasionState) -> Mapping[str, Any]:
         """How it stands, with GLEE's measures (arXiv:2410.05254); `buyer` stands for all buyers together.
@@ -449,6 +451,26 @@ class Persuasion(Scenario[PersuasionConfig, PersuasionState]):
         return persuasion_theory.benchmarks(config, counterparts)
 
 
+@lru_cache(maxsize=128)
+def _seats(myopic: int) -> tuple[str, ...]:
+    """All seats, with so many myopic buyers; 0: one who is long-lived."""
+    return ("seller", *(f"buyer_{number}" for number in range(1, myopic + 1))) if myopic else ("seller", "buyer")
+
+
+@by_object(300)
+def _payoffs(config: PersuasionConfig, history: History) -> Mapping[str, float]:
+    tally = history.tally()
+    seller = float(config.price * (tally.high_bought + tally.low_bought))
+    if config.buyers == "long_lived":
+        return {"seller": seller, "buyer": _money_buyer(config, tally)}
+    gains = {
+        (high, bought): config.price * config.gain(high, bought) for high in (True, False) for bought in (True, False)
+    }
+    buyers = [gains[one] for one in zip(history.high, history.bought, strict=True)]
+    buyers += [0.0] * (config.rounds - len(buyers))
+    return dict(zip(_seats(config.rounds), [seller, *buyers], strict=True))
+
+
 _DECISIONS: Menu = (Buy(), Decline())
 _SPEECHES: Mapping[str, Menu] = {
     "binary": (Recommend(yes=True), Recommend(yes=False)),
@@ -484,7 +506,7 @@ def _claim(price: int, yes: bool, high: bool) -> Appraisal:
     return Appraisal(utility=float(price) if yes else 0.0, content=_CONTENT[yes], features=features)
 
 
-@lru_cache(maxsize=1024)
+@by_object(1024)
 def _decision(config: PersuasionConfig, bought: bool, high: bool, advice: bool | None) -> Appraisal:
     features: dict[str, float | str] = {"prior_gain": prior_gain(config, bought)}
     if advice is not None:
@@ -513,7 +535,7 @@ def _elsewhere(history: History, own: int) -> History:
     )
 
 
-@lru_cache(maxsize=1024)
+@by_object(1024)
 def _terms(config: PersuasionConfig, seller: bool) -> Terms:
     myopic, values_told = not seller and config.buyers == "myopic", not seller or config.seller_knows_values
     return Terms(
@@ -539,7 +561,7 @@ def _quality(high: bool) -> Literal["high", "low"]:
     return "high" if high else "low"
 
 
-@lru_cache(maxsize=1024)
+@by_object(1024)
 def _rules(terms: Terms) -> str:
     rules = _sellers_rules(terms) if terms.role == "seller" else _buyers_rules(terms)
     if terms.rounds is not None:

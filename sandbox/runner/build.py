@@ -17,14 +17,14 @@ from sandbox.adapters.human import Desk, HumanAgent, name_in
 from sandbox.adapters.model_settings import ModelSettings
 from sandbox.adapters.prices import Prices
 from sandbox.adapters.traffic import TrafficControl
-from sandbox.agent import Agent, NoConfig, Turn
+from sandbox.agent import Agent, NoConfig, Reply, Turn
 from sandbox.errors import InputError, ModelError, PluginError
 from sandbox.experiment.expand import substitute
 from sandbox.menu import InvalidAction, Move
 from sandbox.play import Memo, Play, validated_config
 from sandbox.plugins import FOREIGN, Plugins, resolve
 from sandbox.recent import Recent, RecentOf
-from sandbox.runner.loop import World, as_reply
+from sandbox.runner.loop import World
 from sandbox.runner.replayed import RECORDED
 from sandbox.scenario import Benchmark, Luck, Scenario
 from sandbox.scorer import Estimator, Scorer
@@ -98,7 +98,7 @@ class ScriptedPolicy:
         except _NoPolicyError as error:
             error.seat = self.seat
             raise
-        move = play.read(turn.menu, as_reply(answer).action)  # type: ignore[arg-type]  # scripted: not awaitable
+        move = play.read(turn.menu, answer.action if type(answer) is Reply else answer)
         return play.forfeit(self.seat) if isinstance(move, InvalidAction) else move
 
 

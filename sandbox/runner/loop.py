@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from sandbox.adapters.prices import Prices
-from sandbox.agent import PLAYING, Agent, Answer, Emit, Plain, Reply, Turn, changed
+from sandbox.agent import PLAYING, Agent, Emit, Plain, Reply, Turn, changed
 from sandbox.errors import BrowserError, ModelError, PluginError, StoreError
 from sandbox.menu import InvalidAction, Move
 from sandbox.play import Draw
@@ -454,7 +454,7 @@ class EpisodeLoop:
         Those are recorded as an event, since a database would make a NaN a NULL.
         """
         before, self._paid = self._paid, self.world.payoffs()
-        if self._finite and before == self._paid:
+        if self._finite and (before is self._paid or before == self._paid):
             return {}, []
         self._finite = all(map(math.isfinite, self._paid.values()))
         rewards, broken = {}, []
@@ -511,8 +511,3 @@ def plain(value: Any, what: str) -> Any:
         return as_json(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise PluginError(f"{what} must hold JSON values: {error}") from error
-
-
-def as_reply(answer: Answer) -> Reply:
-    """An agent's answer in its full form."""
-    return answer if isinstance(answer, Reply) else Reply(action=answer)

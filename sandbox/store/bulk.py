@@ -8,12 +8,14 @@ row takes 32 and 50.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table, Update
 
 from sandbox.store.database import insert_new
 
+PLACES = 999  # for values in one statement: what every SQLite takes
 _ARRAYS = {int: "bigint[]", float: "double precision[]", str: "text[]", bytes: "bytea[]"}
 
 
@@ -33,13 +35,26 @@ class BulkInsert:
             self._text = f"INSERT INTO {quote(table.name)} ({names}) {rows} ON CONFLICT DO NOTHING"
         else:
             self._text = _positional(connection, insert_new(connection, table), columns)
+            one = f"({', '.join('?' * len(columns))})"
+            self._at_once = PLACES // len(columns)
+            assert self._text.count(one) == 1
+            self._many = self._text.replace(one, ", ".join([one] * self._at_once))
 
     def run(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert the rows."""
         if rows and self._as_arrays:
             self._connection.exec_driver_sql(self._text, tuple(map(list, zip(*rows, strict=True))))
         elif rows:
-            self._connection.exec_driver_sql(self._text, list(rows))
+            # Python's driver gives the interpreter's lock away with every statement, and fights for it with the threads
+            # that run episodes.
+            whole = len(rows) - len(rows) % self._at_once
+            many = [
+                tuple(chain.from_iterable(rows[start : start + self._at_once]))
+                for start in range(0, whole, self._at_once)
+            ]
+            for text, some in ((self._many, many), (self._text, list(rows[whole:]))):
+                if some:
+                    self._connection.exec_driver_sql(text, some)
 
 
 class BulkUpdate:

@@ -137,9 +137,9 @@ class Packer:
         """Another one, with nothing in it."""
         return Packer(self._redaction)
 
-    def inline(self, value: Any, *, as_given: bool = False) -> bytes:
-        """`value` as JSON bytes (see `encode`), without credentials."""
-        data = encode(value, as_given=as_given)
+    def inline(self, value: Any, *, as_given: bool = False, encoded: bytes | None = None) -> bytes:
+        """`value` as JSON bytes (see `encode`), without credentials; `encoded`: the bytes, where they are known."""
+        data = encoded or encode(value, as_given=as_given)
         if self._redaction is not None and self._redaction.concerns(data):
             self.redacted = True
             return encode(self._redaction.value(value), as_given=as_given)

@@ -21,6 +21,7 @@ from sandbox.store.columns import to_column
 from sandbox.store.conversations import Conversations, listed
 from sandbox.store.payloads import APART, LONG, Packer
 from sandbox.store.tables import ANSWERED_AGAIN, Flag
+from sandbox.text import Fragmented, fragment
 from sandbox.trace import Event, MenuEntry, Step, is_opportunity
 
 # Plain numbers: arithmetic on an enum costs more than the rest of a scripted step's flags.
@@ -70,33 +71,57 @@ class Shared:
     """
 
     def __init__(self) -> None:
-        self._written: RecentOf[_Written] = RecentOf(_STEPS)
+        self._exchanged: RecentOf[_Written] = RecentOf(_STEPS)
+        self._done: RecentOf[_Written] = RecentOf(_STEPS)
 
     def exchanged(self, step: Step, packer: Packer) -> _Written:
         """What was seen and offered, decision and applied move; the flags are those of the menu and the decision."""
         of = (step.observation, step.text, step.menu, step.ranges, step.decision, step.applied)
-        found = self._written.get(of)
+        found = self._exchanged.get(of)
         if found is None:
-            found = _exchanged(step, packer.alone())
-            size = len(found.lines) + sum(map(len, found.payloads.values()))
-            if (step.observation or step.menu) and size <= _LONGEST:  # chance's moves are made anew each time
-                self._written.put(of, found)
+            known = self._done.get(of[2:])
+            done = known or _done(step, packer.alone())
+            packer = packer.alone()
+            seen = _seen(step, packer)
+            found = _Written(
+                b"%b\n%b" % (seen, done.lines),
+                done.payloads | packer.payloads,
+                done.redacted or packer.redacted,
+                done.flags,
+            )
+            if step.observation or step.menu:  # chance's moves are made anew each time
+                _keep(self._exchanged, of, found)
+                if known is None:
+                    _keep(self._done, of[2:], done)
         return found
 
 
-def _exchanged(step: Step, packer: Packer) -> _Written:
+def _keep(shared: RecentOf[_Written], of: tuple[object, ...], written: _Written) -> None:
+    if len(written.lines) + sum(map(len, written.payloads.values())) <= _LONGEST:
+        shared.put(of, written)
+
+
+def _seen(step: Step, packer: Packer) -> bytes:
+    observation = step.observation
+    if not (observation or step.text):
+        return b""
+    encoded = None
+    if type(observation) is Fragmented and (text := fragment(step.text)) is not None:
+        encoded = b'{"observation":%b,"text":%b}' % (observation.fragment, text)
+    return _part({"observation": observation, "text": step.text}, packer, encoded)
+
+
+def _done(step: Step, packer: Packer) -> _Written:
+    """All lines but that of what was seen."""
     decision, menu, flags = step.decision, step.menu, 0
     if decision is not None and decision.appraisal.risks:
         flags = _RISK
-    seen = offered = b""
-    if step.observation or step.text:
-        seen = _part({"observation": dict(step.observation), "text": step.text}, packer)
+    offered = b""
     if menu or step.ranges:
         # A list: a document with a tuple in it is not equal to what is read back, so its numbers are looked at singly.
         offered = _part({"menu": [_entry(entry) for entry in menu], "ranges": list(step.ranges)}, packer)
         flags |= _OPPORTUNITY if is_opportunity(menu) else 0
     lines = [
-        seen,
         offered,
         b"" if decision is None else _pack_decision(decision, menu, packer),
         packer.inline(dict(step.applied)),
@@ -149,9 +174,9 @@ def pack_step(step: Step, packer: Packer, shared: Shared, conversations: Convers
     return Packed(row, flags, content)
 
 
-def _part(value: Any, packer: Packer) -> bytes:
+def _part(value: Any, packer: Packer, encoded: bytes | None = None) -> bytes:
     """A line; or where it would be long, the hash of its payload."""
-    data = packer.inline(value)
+    data = packer.inline(value, encoded=encoded)
     ref = packer.apart(data)
     return data if ref is None else APART + ref.hex().encode()
 

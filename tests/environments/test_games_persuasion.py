@@ -748,3 +748,20 @@ def test_a_bayesian_buyer_buys_what_is_worth_its_price_given_how_often_it_believ
 ) -> None:
     state, buyer = after(start(**game), LOW), bayesian(lies)
     assert (buyer(after(state, YES)), buyer(after(state, NO))) == (on_yes, on_no)
+
+
+@pytest.mark.parametrize("buyers", ["long_lived", "myopic"])
+def test_what_was_paid_is_the_same_object_until_the_next_decision(buyers: str) -> None:
+    """Twenty buyers' dollars were added up again at each of sixty steps, though two of three change nothing."""
+    play = Play(GAME, PersuasionConfig(rounds=3, buyers=buyers), Item(), 1)
+    paid = [play.payoffs()]
+    for _ in range(2):
+        play.settle()
+        paid.append(play.payoffs())
+        play.apply({"seller": Recommend(yes=True)})
+        paid.append(play.payoffs())
+        play.apply({play.to_move()[0]: Buy()})
+        paid.append(play.payoffs())
+    assert paid[0] is paid[1] is paid[2]
+    assert paid[3] is paid[4] is paid[5] is not paid[0]
+    assert (paid[3]["seller"], paid[6]["seller"]) == (100.0, 200.0)

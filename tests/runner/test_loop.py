@@ -15,7 +15,7 @@ from sandbox.adapters.langgraph import GraphAgent
 from sandbox.agent import Agent, NoConfig, Reply, Turn
 from sandbox.errors import ModelError
 from sandbox.menu import Forfeit, InvalidAction, Move
-from sandbox.runner.loop import EpisodeLoop, as_reply
+from sandbox.runner.loop import EpisodeLoop
 from sandbox.trace import Episode, EpisodeSpec, Limits, Step, choices
 from tests.toys import Bet, Leave, Pass, Rps, Throw, Wheel, WheelState, pick, play, spec, world
 
@@ -328,11 +328,6 @@ async def test_an_agents_own_luck_differs_by_seed_episode_seat_step_and_attempt_
     }
     assert draws.pop("again") == draws["same"]
     assert len(set(draws.values())) == len(draws)
-
-
-def test_a_move_is_a_reply_without_words() -> None:
-    assert as_reply(Leave()) == Reply(Leave())
-    assert as_reply(Reply(None, "hm")).text == "hm"
 
 
 # -- determinism -----------------------------------------------------------------------------------------------------
