@@ -67,6 +67,7 @@ class _Judge:
     fault: str = ""
 
 
+@uncollected()  # to the end: what was read is let go first; 33 estimators leave some 3,000 objects in cycles
 def judge(
     store: Store,
     builder: Builder,
@@ -112,27 +113,26 @@ def judge(
     parts = (reads & PARTS) | ({"menus"} if sets is not None else set())
     if store.asks_forks(experiment):  # what they said is in events, and is counted and chosen like all else
         parts |= {"events"}
-    with uncollected():
-        for place, episode in enumerate(store.episodes(experiment, parts), 1):
-            if episode.id in said:
-                now = tuple(one for one in said[episode.id] if one.attempt == episode.attempt)
-                episode = episode.annotated(now)
-            # What came of a move that somebody put in says nothing of its agent in general: forks are estimated over
-            # where their own experiment is asked for.
-            counts = experiment is not None or episode.spec.fork is None
-            forks += not counts
-            if sets is not None and counts:
-                sets.extend(choices(episode))
-            corrected.update(_corrected(episode, again.get(episode.id, ())))
-            rows = rows_of(episode, Card()) if estimators and counts else []
-            for one in judges:
-                _score(one, episode, store)
-                if rows and isinstance(one.plugin, Estimator) and not one.fault:
-                    card = one.known.get(episode.id)
-                    one.rows.extend([row.with_scores(card.scores) for row in rows] if card else rows)
-            if place % YOUNG == 0 and any(one.fresh for one in judges):
-                gc.collect(1)  # what a scorer left in cycles
-                store.writer().flush()  # thousands of cards that wait take more memory than what they are of
+    for place, episode in enumerate(store.episodes(experiment, parts), 1):
+        if episode.id in said:
+            now = tuple(one for one in said[episode.id] if one.attempt == episode.attempt)
+            episode = episode.annotated(now)
+        # What came of a move that somebody put in says nothing of its agent in general: forks are estimated over
+        # where their own experiment is asked for.
+        counts = experiment is not None or episode.spec.fork is None
+        forks += not counts
+        if sets is not None and counts:
+            sets.extend(choices(episode))
+        corrected.update(_corrected(episode, again.get(episode.id, ())))
+        rows = rows_of(episode, Card()) if estimators and counts else []
+        for one in judges:
+            _score(one, episode, store)
+            if rows and isinstance(one.plugin, Estimator) and not one.fault:
+                card = one.known.get(episode.id)
+                one.rows.extend([row.with_scores(card.scores) for row in rows] if card else rows)
+        if place % YOUNG == 0 and any(one.fresh for one in judges):
+            gc.collect(1)  # what a scorer left in cycles
+            store.writer().flush()  # thousands of cards that wait take more memory than what they are of
     # A sixth of the time goes into reading cards again: who compares them with people has nothing to do without any.
     if any(CARDS in one.plugin.reads and (said or ANNOTATIONS not in one.plugin.reads) for one in estimators):
         _show_cards(store, experiment, judges)

@@ -22,6 +22,8 @@ _ESCAPED = re.compile(r"\\(\\|u[0-9a-f]{4})")
 
 def to_column(text: str) -> str:
     """`text` as a text column takes it; itself unless it holds a backslash, NUL or a lone surrogate."""
+    if text.isascii() and "\\" not in text and "\0" not in text:  # a fifth of what the search costs
+        return text
     return _TO_ESCAPE.sub(_escape, text)
 
 

@@ -1,15 +1,14 @@
-"""Lists of episodes: rows are fetched all at once, and made into heads when they are read.
+"""Lists of episodes: they are fetched all at once, column by column, and made into heads when they are read.
 
 A hundred thousand rows go from column to column in C, a page at a time: a line of Python for each field of each head
-would take longer than the database.
+would take longer than the database; and rows that were kept would be walked through by the garbage collector.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from operator import itemgetter
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, overload
 
 from sqlalchemy import ColumnElement, Connection, Select, select
@@ -35,9 +34,9 @@ ORDERS = (
     *(name for name in NUMBERS if name not in ("total", "steps")),
 )
 """What episodes may be ordered by, beside scores."""
-PAGE = 1_000  # heads made at a time
+PAGE = 300  # rows fetched, and heads made, at a time: too few for the garbage collector to begin
 
-_KEY, _REF = 0, 1
+_KEY, _REF, _POSITION = 0, 1, -1
 _COLUMNS = (
     *("key", "condition_ref", "external_id", "item", "repetition", "seed", "status", "total", "steps", "hash"),
     *("attempt", "provenance", "reason", "counts", "flags", "calls", "tokens", "cost", "lease_owner", "parent"),
@@ -49,14 +48,14 @@ _COLUMNS = (
 class Heads(Sequence[EpisodeHead]):
     """Heads in their order, each made when it is asked for."""
 
-    def __init__(self, rows: Sequence[tuple[Any, ...]], conditions: Mapping[bytes, _Condition]) -> None:
-        """`rows`: the `_COLUMNS` of each, as the driver gives them; `conditions`: by reference."""
-        self._rows = rows
+    def __init__(self, columns: Sequence[Sequence[Any]], conditions: Mapping[bytes, _Condition]) -> None:
+        """`columns`: the `_COLUMNS`, as the driver gives them; `conditions`: by reference."""
+        self._columns = columns
         self._conditions = conditions
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self._rows)
+        return len(self._columns[_KEY])
 
     @overload
     def __getitem__(self, index: int) -> EpisodeHead: ...
@@ -65,12 +64,13 @@ class Heads(Sequence[EpisodeHead]):
     def __getitem__(self, index: int | slice) -> EpisodeHead | Heads:
         """The head at a place, or a part of the list."""
         if isinstance(index, slice):
-            return Heads(self._rows[index], self._conditions)
-        return next(self._made([self._rows[index]]))
+            return Heads([column[index] for column in self._columns], self._conditions)
+        return next(self._made([(column[index],) for column in self._columns]))
 
     def __iter__(self) -> Iterator[EpisodeHead]:
         """All of them."""
-        return itertools.chain.from_iterable(map(self._made, chunks(self._rows, PAGE)))
+        pages = zip(*(chunks(column, PAGE) for column in self._columns), strict=True)
+        return itertools.chain.from_iterable(map(self._made, pages))
 
     def __eq__(self, other: object) -> bool:
         """Whether it holds what another sequence does, in the same order."""
@@ -82,9 +82,9 @@ class Heads(Sequence[EpisodeHead]):
         """As of a list."""
         return repr(list(self))
 
-    def _made(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[EpisodeHead]:
+    def _made(self, columns: Sequence[Sequence[Any]]) -> Iterator[EpisodeHead]:
         """Heads of at least one row."""
-        column: dict[str, Iterable[Any]] = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+        column: dict[str, Iterable[Any]] = dict(zip(_COLUMNS, columns, strict=True))
         told = zip(*map(self._conditions.__getitem__, column["condition_ref"]), strict=True)
         column |= zip(_Condition._fields, told, strict=True)  # limits and fork are of no head
         column |= {name: _texts(column[name]) for name in ("external_id", "item", "reason")}
@@ -92,7 +92,10 @@ class Heads(Sequence[EpisodeHead]):
         column |= zip(_Counted._fields, zip(*map(_counted, column["counts"]), strict=True), strict=True)
         column["flags"] = map(_flags, column["flags"])
         column["id"] = column["key"]
-        return map(EpisodeHead._make, zip(*(column[name] for name in EpisodeHead._fields), strict=True))
+        return map(_head, zip(*(column[name] for name in EpisodeHead._fields), strict=True))
+
+
+_head = partial(tuple.__new__, EpisodeHead)  # `EpisodeHead._make` is Python, at three times the cost
 
 
 class _Condition(NamedTuple):
@@ -131,16 +134,15 @@ def read_heads(
         members = members.where(*conditions(where))
     columns = [EPISODE.c[name] for name in _COLUMNS[:-1]]
     position = members.selected_columns["position"]
+    if limit is None and order == "position" and not offset:
+        # By number, as the tables are; SQLite would carry whole rows through its sorter.
+        wide = members.with_only_columns(*columns, position, maintain_column_froms=True)
+        found = _fetched(connection, wide.order_by(None).order_by(EPISODE.c.number))
+        return _heads(connection, _in_order(found), place)
     with uncollected():
-        if limit is None and order == "position" and not offset:
-            # By number, as the tables are; SQLite would carry whole rows through its sorter.
-            wide = members.with_only_columns(*columns, position, maintain_column_froms=True)
-            rows = raw_rows(connection, wide.order_by(None).order_by(EPISODE.c.number))
-            rows.sort(key=itemgetter(-1))
-        else:
-            narrow = ordered(members, order).limit(limit).offset(offset)
-            rows = _looked_up(connection, columns, raw_rows(connection, narrow))
-    return _heads(connection, rows, place)
+        narrow = ordered(members, order).limit(limit).offset(offset)
+        rows = _looked_up(connection, columns, raw_rows(connection, narrow))
+    return _heads(connection, _columns_of(rows), place)
 
 
 def heads_of(connection: Connection, place: str, members: Select[Any], numbers: Sequence[int]) -> Heads:
@@ -153,12 +155,36 @@ def heads_of(connection: Connection, place: str, members: Select[Any], numbers: 
         for some in chunks(numbers):
             for number, *row in raw_rows(connection, of.where(EPISODE.c.number.in_(some))):
                 found[number] = tuple(row)
-    return _heads(connection, [found[number] for number in numbers if number in found], place)
+    return _heads(connection, _columns_of([found[number] for number in numbers if number in found]), place)
 
 
-def _heads(connection: Connection, rows: Sequence[tuple[Any, ...]], place: str) -> Heads:
-    key_of = dict(zip(map(itemgetter(_REF), rows), map(itemgetter(_KEY), rows), strict=True))
-    return Heads(rows, conditions_of(key_of, read_payloads(connection), place))
+def _heads(connection: Connection, columns: Sequence[Sequence[Any]], place: str) -> Heads:
+    key_of = dict(zip(columns[_REF], columns[_KEY], strict=True))
+    return Heads(columns, conditions_of(key_of, read_payloads(connection), place))
+
+
+def _fetched(connection: Connection, query: Select[Any]) -> list[list[Any]]:
+    """The `_COLUMNS` that `query` selects; rows are let go page by page, while they are in the processor's cache."""
+    columns: list[list[Any]] = [[] for _ in _COLUMNS]
+    cursor: Any = connection.execute(query).cursor
+    with uncollected():
+        while rows := cursor.fetchmany(PAGE):
+            for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+                column.extend(values)
+    return columns
+
+
+def _in_order(columns: list[list[Any]]) -> list[list[Any]]:
+    """The same by position."""
+    positions = columns[_POSITION]
+    if positions == sorted(positions):
+        return columns
+    places = sorted(range(len(positions)), key=positions.__getitem__)
+    return [list(map(column.__getitem__, places)) for column in columns]
+
+
+def _columns_of(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
 
 
 def _looked_up(
