@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sandbox.errors import PluginError
+from sandbox.finite import is_finite
 from sandbox.menu import Forfeit, Menu, Move
 from sandbox.text import canonical, fragment, is_exact, sha256
 
@@ -273,6 +274,11 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         """Writes and reads states as JSON."""
         return _adapter(type(self), "State")
 
+    @cached_property
+    def _finite(self) -> bool:
+        """Whether no state has a NaN, by its type."""
+        return is_finite(self.state_type)
+
     def state_hash(self, state: StateT) -> str:
         """32 hexadecimal digits that equal states share."""
         return _digits(canonical(self.state_type.dump_python(state, mode="json")))
@@ -281,7 +287,9 @@ class Scenario(ABC, Generic[ConfigT, StateT]):
         """`state_hash`, and whether it tells this state from all others (those with a NaN it does not)."""
         value = self.state_type.serializer.to_python(state, mode="json")
         written = fragment(value)
-        return _digits(canonical(value) if written is None else written), is_exact(value, written)
+        if written is None:
+            return _digits(canonical(value)), False
+        return _digits(written), self._finite or is_exact(value, written)
 
 
 @lru_cache(maxsize=128)  # learning a large type takes 15 ms, and a conformance check makes hundreds of scenarios

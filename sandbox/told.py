@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from pydantic import BaseModel, TypeAdapter
+
 from sandbox.errors import PluginError
+from sandbox.finite import is_finite
 from sandbox.menu import Menu, Move, MoveRange, describe, moves
 from sandbox.recent import RecentOf
 from sandbox.scenario import Appraisal
@@ -164,7 +168,8 @@ class Told:
         if self._record is None:
             observation, text, offered = self.observation().model_dump(mode="json"), self.text(), _offered(self.menu())
             seen, said = fragment(observation), fragment(text)
-            if seen is not None and is_exact(observation, seen):
+            kind: type[BaseModel] = type(self.observation())
+            if seen is not None and (_is_finite(kind) or is_exact(observation, seen)):
                 observation = Fragmented(observation, seen)
             listed = _listed(self.menu(), offered, [self.appraised(one.move) for one in offered.moves])
             written = None
@@ -239,6 +244,11 @@ def _listed(menu: Menu, offered: _Offered, appraisals: list[Appraisal]) -> _List
 def _answered(one: Made, appraisal: Appraisal) -> Answered:
     entry = trusted(MenuEntry, {"move": one.value, "appraisal": appraisal})
     return Answered(one, entry, "abstention" if one.move.abstains else "valid")
+
+
+@lru_cache(maxsize=1024)
+def _is_finite(kind: type[BaseModel]) -> bool:
+    return is_finite(TypeAdapter(kind))
 
 
 _EXACT = frozenset({str, int, bool, type(None)})

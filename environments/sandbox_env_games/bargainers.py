@@ -9,7 +9,7 @@ from math import ceil
 from sandbox.agent import Agent, NoConfig, Turn
 from sandbox.errors import InputError
 from sandbox.menu import Move
-from sandbox_env_games.bargaining import Accept, BargainingObservation, Offer, Reject
+from sandbox_env_games.bargaining import ACCEPT, REJECT, BargainingObservation, Offer
 from sandbox_env_games.bargaining_theory import equilibrium_claims, exact
 
 
@@ -36,7 +36,7 @@ class Rubinstein(Agent[NoConfig]):
             return Offer(alice_gain=(cents - others if seen.role == "alice" else others) / 100)
         alice = round(seen.alice_gain * 100)
         own = alice if seen.role == "alice" else cents - alice
-        return Accept() if own >= self._continuation(seen, of_other=False) else Reject()
+        return ACCEPT if own >= self._continuation(seen, of_other=False) else REJECT
 
     def _continuation(self, seen: BargainingObservation, of_other: bool) -> Fraction:
         """What refusing now is worth to the responder, who proposes next: cents, discounted by that one round."""

@@ -56,6 +56,10 @@ class Pass(Move):
     kind: Literal["pass"] = "pass"
 
 
+# The menus' own, for whoever plays by rule: what is one of them need not be read and understood.
+ACCEPT, REJECT = Accept(), Reject()
+
+
 class BargainingConfig(Frozen):
     """A game's parameters.
 
@@ -351,8 +355,8 @@ class Bargaining(Scenario[BargainingConfig, BargainingState]):
         return bargaining_theory.benchmarks(config, counterparts)
 
 
-_ANSWERS: Menu = (Accept(), Reject())
-_ANSWERS_WITH_MESSAGE: Menu = tuple(MoveRange(type(move), representatives=(move,)) for move in (Accept(), Reject()))
+_ANSWERS: tuple[Move, ...] = (ACCEPT, REJECT)
+_ANSWERS_WITH_MESSAGE: Menu = tuple(MoveRange(type(move), representatives=(move,)) for move in _ANSWERS)
 
 
 @lru_cache(maxsize=64)

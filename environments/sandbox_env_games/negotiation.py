@@ -84,6 +84,11 @@ class Pass(Move):
     kind: Literal["pass"] = "pass"
 
 
+# The menus' own, for whoever plays by rule: what is one of them need not be read and understood.
+ACCEPT, REJECT = Accept(), Reject()
+OUTSIDE: Mapping[str, Move] = {"seller": SellToJohn(), "buyer": BuyFromJohn()}
+
+
 class NegotiationConfig(Frozen):
     """A game's parameters.
 
@@ -381,8 +386,8 @@ def _appraisal(kind: str, cents: int | None, seat: str, value: float, base: int,
 
 
 _ANSWERS: Mapping[str, Menu] = {
-    "seller": (Accept(), Reject(), SellToJohn()),
-    "buyer": (Accept(), Reject(), BuyFromJohn()),
+    "seller": (ACCEPT, REJECT, OUTSIDE["seller"]),
+    "buyer": (ACCEPT, REJECT, OUTSIDE["buyer"]),
 }
 
 

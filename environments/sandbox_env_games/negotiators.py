@@ -13,13 +13,12 @@ from sandbox.errors import InputError
 from sandbox.menu import Move
 from sandbox.scenario import Frozen
 from sandbox_env_games.negotiation import (
-    Accept,
-    BuyFromJohn,
+    ACCEPT,
+    OUTSIDE,
+    REJECT,
     NegotiationObservation,
     Offer,
-    Reject,
     Seat,
-    SellToJohn,
     proposer,
 )
 
@@ -49,10 +48,10 @@ class Negotiator(Agent[NoConfig]):
         if seen.price is None:
             return Offer(price=(_favourable if agreed is None else _generous)(seen.role, price) / 100)
         if _no_worse(seen.role, seen.price, price):
-            return Accept()
+            return ACCEPT
         if agreed is not None or seen.other_value is None:
-            return Reject()
-        return SellToJohn() if seen.role == "seller" else BuyFromJohn()
+            return REJECT
+        return OUTSIDE[seen.role]
 
 
 @lru_cache(maxsize=1024)
@@ -99,7 +98,7 @@ class Conceder(Agent[ConcederConfig]):
             price = _wanted(self.config, seen.role, seen.own_value, seen.round, reckoned)
             return Offer(price=_favourable(seen.role, price) / 100)
         following = _wanted(self.config, seen.role, seen.own_value, seen.round + 1, reckoned)
-        return Accept() if _no_worse(seen.role, seen.price, following) else Reject()
+        return ACCEPT if _no_worse(seen.role, seen.price, following) else REJECT
 
 
 @lru_cache(maxsize=1024)

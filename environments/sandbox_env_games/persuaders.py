@@ -15,11 +15,11 @@ from sandbox.errors import InputError
 from sandbox.menu import Move
 from sandbox.scenario import Frozen
 from sandbox_env_games.persuasion import (
+    BUY,
+    DECLINE,
+    RECOMMEND,
     RECOMMENDED,
-    Buy,
-    Decline,
     PersuasionObservation,
-    Recommend,
     Say,
     understood,
 )
@@ -57,7 +57,7 @@ def trusting_buyer(turn: Turn) -> Move:
     """Buys whatever the seller says something of, unless that is a recommendation not to."""
     seen = _seen(turn, "buyer")
     advice = understood(seen.recommended, seen.message)
-    return Buy() if advice or (advice is None and seen.message) else Decline()
+    return BUY if advice or (advice is None and seen.message) else DECLINE
 
 
 class BayesianConfig(Frozen):
@@ -95,7 +95,7 @@ class Bayesian(Agent[BayesianConfig]):
         assert terms.high_worth is not None  # a buyer knows its own values
         assert terms.low_worth is not None
         worth = high * terms.high_worth + (1 - high) * terms.low_worth
-        return Buy() if pays(worth / terms.price - 1) else Decline()
+        return BUY if pays(worth / terms.price - 1) else DECLINE
 
 
 def _seen(turn: Turn, role: Literal["seller", "buyer"]) -> PersuasionObservation:
@@ -116,4 +116,4 @@ def _seen(turn: Turn, role: Literal["seller", "buyer"]) -> PersuasionObservation
 
 
 def _said(seen: PersuasionObservation, yes: bool) -> Move:
-    return Recommend(yes=yes) if seen.terms.messages == "binary" else Say(message=RECOMMENDED[yes])
+    return RECOMMEND[yes] if seen.terms.messages == "binary" else Say(message=RECOMMENDED[yes])

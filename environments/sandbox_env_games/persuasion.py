@@ -61,6 +61,11 @@ class Decline(Move):
     kind: Literal["decline"] = "decline"
 
 
+# The menus' own, for whoever plays by rule: what is one of them need not be read and understood.
+RECOMMEND: Mapping[bool, Move] = {yes: Recommend(yes=yes) for yes in (True, False)}
+BUY, DECLINE = Buy(), Decline()
+
+
 class PersuasionConfig(Frozen):
     """A game's parameters.
 
@@ -294,7 +299,7 @@ class Persuasion(Scenario[PersuasionConfig, PersuasionState]):
 
     def sample(self, state: PersuasionState, generator: np.random.Generator) -> Move:
         """High quality with probability p."""
-        return Quality(high=bool(generator.random() < state.config.p))
+        return _DRAWN[bool(generator.random() < state.config.p)]
 
     def menu(self, state: PersuasionState, seat: str) -> Menu:
         """A recommendation or a message for the seller, to buy or to decline for the buyer."""
@@ -471,11 +476,12 @@ def _payoffs(config: PersuasionConfig, history: History) -> Mapping[str, float]:
     return dict(zip(_seats(config.rounds), [seller, *buyers], strict=True))
 
 
-_DECISIONS: Menu = (Buy(), Decline())
+_DECISIONS: Menu = (BUY, DECLINE)
 _SPEECHES: Mapping[str, Menu] = {
-    "binary": (Recommend(yes=True), Recommend(yes=False)),
+    "binary": (RECOMMEND[True], RECOMMEND[False]),
     "text": (MoveRange(Say, representatives=(Say(), Say(message=RECOMMENDED[True]), Say(message=RECOMMENDED[False]))),),
 }
+_DRAWN = {high: Quality(high=high) for high in (True, False)}
 _CONTENT = {True: "recommend", False: "advise against"}
 _BOUGHT = {True: "bought", False: "not bought"}
 _QUALITY = {True: "high quality", False: "low quality"}
@@ -655,17 +661,23 @@ def _worths(terms: Terms, whom: str) -> str:
 def _past(seen: PersuasionObservation) -> list[str]:
     if seen.statistics is not None:
         return [_told_statistics(seen.statistics)]
-    past = seen.history
-    if not past.high:
+    if not seen.history.high:
         return []
+    return [f"So far:\n{_lines(seen.history)}\nIn all you have {_earned(seen)} so far."]
+
+
+@by_object(300)
+def _lines(past: History) -> str:
+    """A line for each round; both sides read the same."""
     said = [_SAID[yes] for yes in past.recommended] or [
         f"a message{saying(message)}" if message else _SAID[None] for message in past.messages
     ]
-    lines = [
-        f"Round {number}: {words}; {_BOUGHT[bought]}; {_QUALITY[high]}."
-        for number, words, bought, high in zip(range(1, len(said) + 1), said, past.bought, past.high, strict=True)
-    ]
-    return ["So far:\n" + "\n".join(lines) + f"\nIn all you have {_earned(seen)} so far."]
+    return "\n".join(
+        [
+            f"Round {number}: {words}; {_BOUGHT[bought]}; {_QUALITY[high]}."
+            for number, words, bought, high in zip(range(1, len(said) + 1), said, past.bought, past.high, strict=True)
+        ]
+    )
 
 
 def _earned(seen: PersuasionObservation) -> str:

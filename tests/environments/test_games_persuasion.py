@@ -38,7 +38,7 @@ from sandbox_env_games.persuasion import (
 )
 from sandbox_env_games.persuasion_theory import babbling, commitment, lie_rate, truthful
 
-from sandbox.agent import Turn
+from sandbox.agent import NoConfig, Turn
 from sandbox.checks import check_scenario
 from sandbox.errors import InputError
 from sandbox.menu import InvalidAction, Move, holds, moves, read, tools
@@ -765,3 +765,44 @@ def test_what_was_paid_is_the_same_object_until_the_next_decision(buyers: str) -
     assert paid[0] is paid[1] is paid[2]
     assert paid[3] is paid[4] is paid[5] is not paid[0]
     assert (paid[3]["seller"], paid[6]["seller"]) == (100.0, 200.0)
+
+
+@pytest.mark.parametrize("name", ["Persuasion", "Negotiation", "Bargaining"])
+def test_a_player_by_rule_answers_with_the_menus_own_move(name: str) -> None:
+    """A move that is made anew has to be read, dumped and looked for in the menu, at every step."""
+    from sandbox_env_games import bargainers, bargaining, negotiation, negotiators, persuaders
+
+    chosen = {
+        "Persuasion": [*module.RECOMMEND.values(), module.BUY, module.DECLINE],
+        "Negotiation": [negotiation.ACCEPT, negotiation.REJECT, *negotiation.OUTSIDE.values()],
+        "Bargaining": [bargaining.ACCEPT, bargaining.REJECT],
+    }[name]
+    game, config, seats = {
+        "Persuasion": (
+            GAME,
+            PersuasionConfig(rounds=4),
+            {"seller": persuaders.honest_seller, "buyer": persuaders.trusting_buyer},
+        ),
+        "Negotiation": (
+            negotiation.Negotiation(),
+            negotiation.NegotiationConfig(values=(1.5, 1.0), rounds=4),
+            dict.fromkeys(("seller", "buyer"), negotiators.Negotiator(NoConfig()).act),
+        ),
+        "Bargaining": (
+            bargaining.Bargaining(),
+            bargaining.BargainingConfig(rounds=4),
+            dict.fromkeys(("alice", "bob"), bargainers.Rubinstein(NoConfig()).act),
+        ),
+    }[name]
+    play, own = Play(game, config, Item(), 1), 0
+    play.settle()
+    while seat := next(iter(play.to_move()), None):
+        turn = play.turn(seat, 0)
+        move = seats[seat](turn)
+        if any(type(entry) is type(move) for entry in turn.menu):
+            assert any(entry is move for entry in turn.menu)
+            assert any(one is move for one in chosen)
+            own += 1
+        play.apply({seat: move})
+        play.settle()
+    assert own

@@ -1,0 +1,94 @@
+"""Only a type that declares all its floats to be finite is taken to hold finite ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PlainSerializer, TypeAdapter
+
+from sandbox.finite import is_finite
+from sandbox.scenario import Frozen
+from tests.toys import Rps
+
+
+class Prices(Frozen):
+    type: Literal["prices"] = "prices"
+    prices: tuple[float, ...] = ()
+    by_name: dict[str, float | None] = Field(default_factory=dict)
+    next: Prices | None = None
+
+
+class Loose(BaseModel):
+    price: float
+
+
+class Open(Frozen):
+    model_config = ConfigDict(extra="allow")
+
+
+@dataclass(frozen=True)
+class State:
+    prices: Prices
+    round: int
+    said: str | None = None
+    over: bool = False
+    asked: tuple[FiniteFloat, ...] = ()
+
+
+@dataclass(frozen=True)
+class Counting:
+    prices: Prices
+    total: float
+
+
+@pytest.mark.parametrize("kind", [int, str, Prices, State, FiniteFloat, list[Prices]])
+def test_declared_to_be_finite(kind: Any) -> None:
+    assert is_finite(TypeAdapter(kind))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        float,
+        Any,
+        Loose,
+        Open,
+        Counting,
+        Decimal,
+        dict[str, Any],
+        tuple[float, int],
+        Prices | float,
+        Annotated[int, PlainSerializer(lambda value: float("nan"))],
+    ],
+)
+def test_not_declared_to_be_finite(kind: Any) -> None:
+    assert not is_finite(TypeAdapter(kind))
+
+
+def test_a_model_inside_a_finite_one_speaks_for_itself() -> None:
+    class Outer(Frozen):
+        loose: Loose
+
+    assert not is_finite(TypeAdapter(Outer))
+
+
+def test_a_state_of_finite_floats_is_identified_without_a_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look for a NaN took a tenth of a step: its JSON was read again and compared."""
+    looked: list[Any] = []
+    monkeypatch.setattr("sandbox.scenario.is_exact", lambda value, written: bool(looked.append(value)))
+
+    class Sure(Rps):
+        id = "toys/Sure-v0"
+        State = State
+
+    class Unsure(Rps):
+        id = "toys/Unsure-v0"
+        State = Counting
+
+    assert Sure().identify(State(Prices(), 1)) == (Sure().state_hash(State(Prices(), 1)), True)
+    assert not looked
+    assert not Unsure().identify(Counting(Prices(), 1.0))[1]
+    assert len(looked) == 1
