@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from random import Random
 from typing import Any, Literal
@@ -38,6 +39,12 @@ class Reaction:
 
 class NotMarkovError(Exception):
     """A counterpart's play depends on more than round and offer, so that no small table describes it."""
+
+
+@lru_cache(maxsize=1024)
+def _any(number: int, least: int, most: int) -> int:
+    """Some offer, always the same for a round."""
+    return Random(number).randint(least, most)  # noqa: S311  # any will do
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class Meeting:
         extreme, middle = self.offers[-1 if self.wants_more else 0], self.offers[len(self.offers) // 2]
         met: list[Reaction] = []
         for number in range(1, (self.rounds or MOST_ROUNDS) + 1):
-            drawn = Random(number).randint(self.offers[0], self.offers[-1])  # noqa: S311  # any will do, always the same
+            drawn = _any(number, self.offers[0], self.offers[-1])
             said = f"Message {number}." if self.messages else None
             if self.proposes(number):
                 made = [self.propose(extreme, None), self.propose(middle, None), self.propose(drawn, said)]

@@ -154,7 +154,7 @@ def meeting(config: BargainingConfig, seat: Seat, policy: Policy) -> Meeting:
         seat=seat,
         policy=policy,
         rounds=config.rounds,
-        propose=lambda alice, said: Offer(alice_gain=alice / 100, message=said),
+        propose=lru_cache(maxsize=256)(lambda alice, said: Offer(alice_gain=alice / 100, message=said)),
         offers=[cents * tenths // 10 for tenths in range(11)],
         most=cents,
         wants_more=seat == "alice",

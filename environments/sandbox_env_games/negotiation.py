@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from sandbox.menu import Menu, Move, MoveRange, kind_of
+from sandbox.recent import Growing
 from sandbox.scenario import Appraisal, Benchmark, Frozen, Item, Policy, Scenario
 from sandbox.trace import trusted
 from sandbox_env_games.money import (
@@ -459,19 +460,23 @@ _ANSWERED: Mapping[Answer, str] = {"accept": "accepted", "reject": "rejected"}
 _WITH_JOHN: Mapping[str, str] = {"seller": "sold to John instead", "buyer": "bought from John instead"}
 
 
+_PASTS: Growing[str] = Growing(20_000)  # rounds of games: what is told of a round that is over never changes
+
+
 def _history(seen: NegotiationObservation) -> list[str]:
-    lines = []
-    for past in seen.history:
-        answering = OTHER[past.proposer]
-        if past.price is None or past.answer is None:
-            lines.append(f"Round {past.round}: The {past.proposer} made no offer.")
-            continue
-        answer = _ANSWERED.get(past.answer) or _WITH_JOHN[answering]
-        lines.append(
-            f"Round {past.round}: The {past.proposer} offered {past.price:.2f}{saying(past.message)}. "
-            f"The {answering} {answer}."
-        )
-    return ["So far:\n" + "\n".join(lines)] if lines else []
+    lines = _PASTS.fold("lines", seen.history, "", lambda told, past: f"{told}\n{_line(past)}")
+    return [f"So far:{lines}"] if lines else []
+
+
+def _line(past: PastRound) -> str:
+    answering = OTHER[past.proposer]
+    if past.price is None or past.answer is None:
+        return f"Round {past.round}: The {past.proposer} made no offer."
+    answer = _ANSWERED.get(past.answer) or _WITH_JOHN[answering]
+    return (
+        f"Round {past.round}: The {past.proposer} offered {past.price:.2f}{saying(past.message)}. "
+        f"The {answering} {answer}."
+    )
 
 
 def _now(seen: NegotiationObservation) -> str:

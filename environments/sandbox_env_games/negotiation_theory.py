@@ -115,7 +115,7 @@ def meeting(config: NegotiationConfig, seat: Seat, policy: Policy) -> Meeting:
         seat=seat,
         policy=policy,
         rounds=config.rounds,
-        propose=lambda price, said: Offer(price=price / 100, message=said),
+        propose=lru_cache(maxsize=256)(lambda price, said: Offer(price=price / 100, message=said)),
         offers=_prices(config, seat),
         most=MONEY_LIMIT * 100,
         wants_more=seat == "seller",

@@ -725,3 +725,19 @@ def test_there_is_no_best_response_to_a_player_that_accepts_a_worse_price_and_re
     found = benchmarks({"buyer": odd})["best_response/seller"]
     assert found.value is None
     assert "refuses a better one" in found.assumes
+
+
+def test_the_line_of_a_round_that_is_over_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty rounds were told anew at each look, to both seats."""
+    written: list[int] = []
+    line = module._line
+    monkeypatch.setattr(module, "_line", lambda past: (written.append(past.round), line(past))[1])
+    play = Play(GAME, NegotiationConfig(rounds=10, values=(1.5, 1.0)), Item(), 1)
+    while seat := next(iter(play.to_move()), None):
+        for looking in ("seller", "buyer"):
+            GAME.render(GAME.observe(play.state, looking))
+        play.apply({seat: GAME.reference(play.state, seat)})
+    assert written == [*range(1, 10)]
+    assert f"{line(play.state.history[0])}\n{line(play.state.history[1])}" in GAME.render(
+        GAME.observe(play.state, "buyer")
+    )
