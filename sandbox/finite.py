@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -36,3 +38,12 @@ def _is_finite(schema: Any, *, refused: bool) -> bool:
     if kind in ("model", "dataclass"):  # a plain dataclass refuses nothing
         refused = kind == "model" and config.get("allow_inf_nan") is False
     return kind in _PLAIN and all(_is_finite(schema[part], refused=refused) for part in _INSIDE if part in schema)
+
+
+def holds_finite(value: Any) -> bool:
+    """Whether no NaN or infinity is in a value or in the collections that it consists of."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(holds_finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(holds_finite, value))

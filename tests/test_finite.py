@@ -92,3 +92,15 @@ def test_a_state_of_finite_floats_is_identified_without_a_second_look(monkeypatc
     assert not looked
     assert not Unsure().identify(Counting(Prices(), 1.0))[1]
     assert len(looked) == 1
+
+
+def test_a_copy_is_not_made_what_its_type_forbids():
+    prices = Prices(prices=(1.0,))
+    with pytest.raises(ValueError, match="Prices: prices, by_name must hold finite numbers"):
+        prices.model_copy(update={"prices": (2.0, float("nan")), "by_name": {"a": float("inf")}, "next": None})
+    assert prices.model_copy(update={"prices": (2.0,)}).prices == (2.0,)
+
+    class Unbounded(Frozen):
+        value: float = Field(allow_inf_nan=True)
+
+    assert Unbounded(value=1.0).model_copy(update={"value": float("inf")}).value == float("inf")
