@@ -196,7 +196,6 @@ def _expand_one(
     groups: dict[tuple[int, ...], list[EpisodeSpec]] = {}
     counterparts = {key: _counterpart(agent) for key, agent in use.seats.items()}
     seeds = range(experiment.seeds.start, experiment.seeds.start + experiment.seeds.count)
-    chances = list(itertools.product(range(experiment.repetitions), seeds))
     for cell in _cells(experiment, use, fields):
         wrong = _config_faults(experiment, scenario, cell, path)
         faults += wrong
@@ -214,6 +213,7 @@ def _expand_one(
                     break
                 sides = sides_of(scenario, config, evaluated) if experiment.pairing == "round_robin" else [evaluated]
             _check_number(experiment, groups, len(sides))
+            chances = list(itertools.product(range(experiment.repetitions), seeds))
             for pairing in _pairings(len(agents), len(sides)):
                 playing = {seat: agents[index] for index, side in zip(pairing, sides, strict=True) for seat in side}
                 spec = made.get(pairing)
