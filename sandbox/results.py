@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox import interruptible
 from sandbox.errors import InputError, PluginError
 from sandbox.experiment.model import Experiment, ScorerUse
 from sandbox.plugins import Plugins
@@ -227,7 +228,7 @@ def run(
         pass
     else:
         raise InputError("an event loop is running already, as in a notebook: use `await sandbox.arun(...)`")
-    return asyncio.run(
+    return interruptible.run(
         arun(
             experiment,
             store=store,

@@ -20,8 +20,7 @@ EXPERIMENT = Path(__file__).with_name("demo.yaml")
 
 def command(store: StoreOption = "", plugins_dir: PluginsOption = None, json: JsonOption = False) -> int:
     """Run a small experiment over four environments with a real language model, score it, and show the result."""
-    import asyncio
-
+    from sandbox import interruptible
     from sandbox.cli.progress import progress_bar
     from sandbox.cli.setup import fetch_with_progress
     from sandbox.errors import EPISODES_FAILED
@@ -35,7 +34,7 @@ def command(store: StoreOption = "", plugins_dir: PluginsOption = None, json: Js
     experiment = Experiment.load(EXPERIMENT)
     with open_store(store) as opened:
         with progress_bar("demo") as progress:
-            ran = asyncio.run(run_experiment(experiment, opened, made, progress=progress))
+            ran = interruptible.run(run_experiment(experiment, opened, made, progress=progress))
         document = results_of(opened, made, opened.experiment(ran.experiment), experiment.scorers).document()
     if json:
         print_document(document)

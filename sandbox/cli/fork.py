@@ -35,8 +35,7 @@ def command(
     json: JsonOption = False,
 ) -> int:
     """Play an episode again from a step on, with its own luck, and say what that made of the return and the risks."""
-    import asyncio
-
+    from sandbox import interruptible
     from sandbox.cli.progress import progress_bar
     from sandbox.errors import EPISODES_FAILED, InputError, ModelError
     from sandbox.report.address import address, locate
@@ -55,7 +54,7 @@ def command(
             raise InputError(f"--at {at} and {episode} name two steps: give one of them")
         index = at - 1 if at is not None else step or 0
         parent = opened.episode(key)
-        where = asyncio.run(place(parent, index, made))
+        where = interruptible.run(place(parent, index, made))
         chosen = plan(
             where,
             made,
@@ -64,7 +63,7 @@ def command(
             continuations=continuations,
         )
         with progress_bar(chosen.name) as progress:
-            ran = asyncio.run(run_forks(chosen, opened, made, progress))
+            ran = interruptible.run(run_forks(chosen, opened, made, progress))
         if unreachable := {name: why for one in ran for name, why in one.unreachable.items()}:
             lines = [f"{name}: {reason}" for name, reason in unreachable.items()]
             raise ModelError("; ".join(lines) + "\n(what is left stays to be run: run the same command again)")

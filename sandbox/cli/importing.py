@@ -29,8 +29,7 @@ def command(
     json: JsonOption = False,
 ) -> int:
     """Import records as an experiment of their own; importing the same again changes nothing."""
-    import asyncio
-
+    from sandbox import interruptible
     from sandbox.cli.progress import progress_bar
     from sandbox.errors import EPISODES_FAILED, DatasetError, InputError
     from sandbox.importing import Notes
@@ -60,7 +59,7 @@ def command(
             if recorded:
                 ran = record_traces(traces, called, opened, progress, notes)
             else:
-                ran = asyncio.run(import_records(records, called, opened, made, progress))
+                ran = interruptible.run(import_records(records, called, opened, made, progress))
         row = opened.experiment(ran.experiment)
         heads = opened.heads(ran.experiment)
         if json:

@@ -117,8 +117,7 @@ def at_the_desk(
     Raises:
         KeyboardInterrupt: they have left.
     """
-    import asyncio
-
+    from sandbox import interruptible
     from sandbox.adapters.human import Left
 
     if not lines:
@@ -142,7 +141,7 @@ def at_the_desk(
     if note:
         say(note)
     try:
-        ran = asyncio.run(in_lines())
+        ran = interruptible.run(in_lines())
     except Left:
         raise KeyboardInterrupt from None
     for passage in ended(ran):

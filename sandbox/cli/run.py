@@ -71,8 +71,7 @@ def command(
     json: JsonOption = False,
 ) -> int:
     """Run what is missing of an experiment; run the same again to go on."""
-    import asyncio
-
+    from sandbox import interruptible
     from sandbox.cli.play import at_a_terminal, at_the_desk
     from sandbox.cli.progress import progress_bar
     from sandbox.errors import InputError
@@ -130,7 +129,7 @@ def command(
                 run_replay(opened, experiment=ran.experiment)
         else:
             with progress_bar(loaded.name) as progress:
-                ran = asyncio.run(run(concurrency or CONCURRENT, progress))
+                ran = interruptible.run(run(concurrency or CONCURRENT, progress))
         if ran.stopped:
             warn(f"{ran.stopped} (what is left stays to be run: run the same command again)")
         results = results_of(opened, made, opened.experiment(ran.experiment), loaded.scorers)

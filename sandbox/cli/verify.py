@@ -20,8 +20,7 @@ def command(
     json: JsonOption = False,
 ) -> int:
     """Execute the environments again from specification and recorded moves alone, and compare every step."""
-    import asyncio
-
+    from sandbox import interruptible
     from sandbox.errors import InputError, PluginError, StoreCorrupt, UnknownName, VerificationFailed
     from sandbox.runner.verify import Verified, verify
 
@@ -36,7 +35,7 @@ def command(
         for key in keys:
             try:
                 episode = opened.episode(key)
-                results.append(asyncio.run(verify(episode, made, _parent(opened, episode))))
+                results.append(interruptible.run(verify(episode, made, _parent(opened, episode))))
             except (StoreCorrupt, PluginError, InputError) as error:  # its environment may be gone, or changed
                 results.append(Verified(key, None, str(error)))
     failed = [result for result in results if result.fault]
