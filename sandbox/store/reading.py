@@ -29,7 +29,7 @@ from sandbox.store.payloads import Damaged, Payloads
 from sandbox.store.rows import StepHead
 from sandbox.store.schema_0001 import OldSteps
 from sandbox.store.tables import ANSWERED_AGAIN, EPISODE, EVENT, STEP
-from sandbox.store.unpacking import STORED, StepSkim, Unpacker, events_of, lines_of, skimmed
+from sandbox.store.unpacking import STORED, Contents, StepSkim, Unpacker, events_of, lines_of, skimmed
 from sandbox.store.writer import ENDED
 from sandbox.text import canonical
 from sandbox.trace import Episode, EpisodeSpec, Step, Usage, trusted
@@ -277,21 +277,20 @@ class Reader:
             return self._corrupt(row, f", step {index + 1}: {error}")
 
         made = []
-        known: dict[int, list[bytes]] = {}
-        heard = Heard(self._earlier(row, known), self._payloads.value)
-        expanded = self._payloads.expanded
+        contents = Contents(self._payloads)
+        heard = Heard(self._earlier(row, contents), self._payloads.value)
         for index, (number, *step, content) in enumerate(steps, start):
             try:
                 if step[0] != index:
                     raise Damaged("the step is missing")
                 if content is not None:
-                    known[index] = lines = expanded(content, lines_of)
+                    contents.frames[index] = content
                 elif old is not None:
-                    lines = lines_of(b"\n".join(old.lines(number, index)))
+                    contents.lines[index] = lines_of(b"\n".join(old.lines(number, index)))
                 if self._as_read:
-                    made.append(self._unpacker.stored(step, lines, heard, fault))
+                    made.append(self._unpacker.stored(step, contents, heard, fault))
                 else:
-                    made.append(self._unpacker.step(step, lines, heard))
+                    made.append(self._unpacker.step(step, contents.of(index), heard))
             except Damaged as error:
                 raise fault(index, error) from error
         return made
@@ -311,20 +310,19 @@ class Reader:
         except Damaged as error:
             raise self._corrupt(row, f", step {index + 1}: {error}") from error
 
-    def _earlier(self, row: EpisodeColumns, known: dict[int, list[bytes]]) -> Callable[[int], list[Any]]:
+    def _earlier(self, row: EpisodeColumns, contents: Contents) -> Callable[[int], list[Any]]:
         """Gives the events of a step, as they are written: lists of messages go on from step to step.
 
-        `known`: the lines of the steps that are read; those of steps before them come to it.
+        `contents`: of the steps that are read; those of steps before them come to it.
         """
 
         def events(step: int) -> list[Any]:
-            if step not in known:
+            if step not in contents:
                 with self.reading() as connection:
                     rows = self._rows_of_one(row, step - EARLIER_AT_ONCE, step + 1, connection)
                 for _, index, *_, content in rows:
-                    if index not in known:
-                        known[index] = self._payloads.expanded(content, lines_of)
-            return events_of(known[step])
+                    contents.frames.setdefault(index, content)
+            return events_of(contents.of(step))
 
         return events
 

@@ -70,16 +70,44 @@ class _Row(NamedTuple):
     """What makes the fields of a stored step; see `Unpacker.stored`."""
 
     unpacker: Unpacker
-    lines: Sequence[bytes]
+    contents: Contents
     heard: Heard
     fault: Callable[[int, Damaged], StoreCorrupt]
 
     def add(self, name: str, fields: dict[str, Any]) -> None:
         """Put the field into `fields`, and those that are made with it."""
+        index = fields["index"]
         try:
-            self.unpacker.add(name, fields, self.lines, self.heard)
+            self.unpacker.add(name, fields, self.contents.of(index), self.heard)
         except Damaged as error:
-            raise self.fault(fields["index"], error) from error
+            raise self.fault(index, error) from error
+
+
+class Contents:
+    """What steps of one attempt hold, by their index: as frames, and as lines from when they are first asked for."""
+
+    def __init__(self, payloads: Payloads) -> None:
+        self.frames: dict[int, bytes] = {}
+        self.lines: dict[int, list[bytes]] = {}
+        self._expanded = payloads.expanded
+
+    def __contains__(self, index: int) -> bool:
+        """Whether the step is here."""
+        return index in self.frames or index in self.lines
+
+    def of(self, index: int) -> list[bytes]:
+        """The lines of a step.
+
+        Raises:
+            Damaged: they are not as they were written.
+        """
+        found = self.lines.get(index)
+        if found is None:
+            found = self._expanded(self.frames[index], lines_of)
+            if len(found) < FIXED:
+                raise Damaged("its content is not as it was written")
+            self.lines[index] = found
+        return found
 
 
 STORED = ("index", "tick", "seat", "outcome", "state", "digest", "seconds", "content")
@@ -100,21 +128,21 @@ class Unpacker:
         Raises:
             Damaged: bytes do not fit their hash, are no JSON, or make no step.
         """
-        fields = _BLANK | _narrow(row, lines)
+        fields = _BLANK | _narrow(row)
         for name in ("applied", "rewards", "observation", "menu", "said", "events"):
             self.add(name, fields, lines, heard)
         return trusted(Step, fields)
 
     def stored(
-        self, row: Sequence[Any], lines: Sequence[bytes], heard: Heard, fault: Callable[[int, Damaged], StoreCorrupt]
+        self, row: Sequence[Any], contents: Contents, heard: Heard, fault: Callable[[int, Damaged], StoreCorrupt]
     ) -> Step:
         """The same step, made as it is read; `fault`: what to raise then, by the step's index.
 
         Raises:
             Damaged: as `step` does, as far as it is made already.
         """
-        fields = _narrow(row, lines)
-        fields[_ROW] = _Row(self, lines, heard, fault)
+        fields = _narrow(row)
+        fields[_ROW] = _Row(self, contents, heard, fault)
         return trusted(StoredStep, fields)
 
     def add(self, name: str, fields: dict[str, Any], lines: Sequence[bytes], heard: Heard) -> None:
@@ -198,11 +226,9 @@ def events_of(lines: Sequence[bytes]) -> list[Any]:
     return read_events(lines[FIXED].split(b"\n")) if len(lines) > FIXED else []
 
 
-def _narrow(row: Sequence[Any], lines: Sequence[bytes]) -> dict[str, Any]:
+def _narrow(row: Sequence[Any]) -> dict[str, Any]:
     """The fields that are columns."""
     index, tick, seat, outcome, state, digest, seconds = row
-    if len(lines) < FIXED:
-        raise Damaged("its content is not as it was written")
     if outcome not in _OUTCOMES:
         raise Damaged(f"outcome: {outcome!r} is none of {', '.join(sorted(_OUTCOMES))}")
     return {

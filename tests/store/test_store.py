@@ -447,6 +447,18 @@ def test_a_flipped_byte_in_a_step_is_named_with_its_episode_and_step(store, fill
         store.episode(filled[2].id)
 
 
+def test_a_pass_opens_no_step_of_which_nothing_is_asked_but_its_columns(store, filled, sql):
+    """Scorers of facts and outcomes pay for no more; whoever asks for more is told which step is damaged."""
+    sql("UPDATE step SET content = x'00' WHERE episode = 3 AND \"index\" = 2")
+    episode = list(store.episodes(parts=frozenset()))[2]
+    assert [(step.seat, step.outcome) for step in episode.steps] == [
+        (step.seat, step.outcome) for step in filled[2].steps
+    ]
+    assert episode.steps[1].applied == filled[2].steps[1].applied
+    with pytest.raises(StoreCorrupt, match=f"episode {filled[2].id[:12]}, step 3: it cannot be decompressed"):
+        episode.steps[2].applied  # noqa: B018  # reading is what fails
+
+
 @pytest.fixture
 def long(store):
     """An episode whose second step saw, and was told, what is too long to stand in it."""
