@@ -95,22 +95,23 @@ class Meeting:
 
         The best offer that it accepts is found by bisection between those of a random player and the bounds, of which
         it must not accept a worse one for itself and refuse a better one; from round 5 on the one of two rounds before
-        is tried first. All is seen after three pasts, in which `seat` made its best offer, a middling one, and any
-        with a message (where there are messages): a counterpart that remembers or reads shows itself there.
+        is tried first. All is seen after two pasts: in one `seat` made its best offer each time, in the other some
+        offer, always another one, with a message (where there are messages). A counterpart that remembers or reads
+        shows itself there.
 
         Raises:
             NotMarkovError: no table by round describes the counterpart; says why.
         """
-        pasts = [self.game.initial(self.config, Item())] * 3
-        extreme, middle = self.offers[-1 if self.wants_more else 0], self.offers[len(self.offers) // 2]
+        pasts = [self.game.initial(self.config, Item())] * 2
+        extreme = self.offers[-1 if self.wants_more else 0]
         met: list[Reaction] = []
         for number in range(1, (self.rounds or MOST_ROUNDS) + 1):
             drawn = _any(number, self.offers[0], self.offers[-1])
             said = f"Message {number}." if self.messages else None
             if self.proposes(number):
-                made = [self.propose(extreme, None), self.propose(middle, None), self.propose(drawn, said)]
+                made = [self.propose(extreme, None), self.propose(drawn, said)]
                 reaction = self._reaction(pasts[0], met[-2] if len(met) > 3 else None)
-                alike = self._reacts(pasts[1], reaction) and self._reacts(pasts[2], reaction, said, drawn)
+                alike = self._reacts(pasts[1], reaction, said, drawn)
             else:
                 made = [self.policy(state) for state in pasts]
                 offered = [getattr(move, "cents", None) for move in made]
@@ -247,7 +248,7 @@ def against(seat: str, other: str, meeting: Meeting | None, at_random: str) -> M
         return {name: Benchmark(value=None, assumes=reason) for name in names}
     scope = (
         "this counterpart, taken to play by round and offer only, to accept up to one offer and refuse alike after it, "
-        "and to read no messages (seen to hold where asked, after three pasts)"
+        "and to read no messages (seen to hold where asked, after two pasts)"
     )
     best = f"best play, by dynamic programming, by a player who knows the number of rounds, against {scope}"
     chance = f"random play ({at_random}) against {scope}"
