@@ -72,6 +72,9 @@ class Place:
         return self._identity
 
 
+_drawn = by_object(300)(made)  # scenarios whose chance has few moves draw the very same again and again
+
+
 @by_object(300)  # many states pay the very same
 def _of_seats(totals: Mapping[str, float], seats: tuple[str, ...]) -> Mapping[str, float]:
     return {seat: float(totals.get(seat, 0.0)) for seat in seats}
@@ -181,7 +184,7 @@ class Play:
                 move = self.scenario.action.validate_python(self._known[name])
             else:
                 move = self.scenario.sample(self.state, self.luck.generator(*self._anew, name))
-            one = made(move)
+            one = _drawn(move)
             draws.append(Draw(name, one, self.state_hash()))
             self._go({NATURE: move}, {NATURE: one})
         return draws
@@ -239,23 +242,7 @@ class Play:
     ) -> Turn:
         """What the seat is told now."""
         told = self._place.told.get(seat) or self._look(seat)
-        return lazy_turn(
-            {
-                "_told": told,
-                "seat": seat,
-                "menu": told.menu(),
-                "framing": framing,
-                "index": index,
-                "episode": episode,
-                "errors": (),
-                "luck": self.luck,
-                "appraise": told.appraise if privileged else None,
-                "emit": emit,
-                "pictures": (),
-                "chance": "",
-                "looks": 0,
-            }
-        )
+        return turn_of(told, seat, index, self.luck, framing=framing, episode=episode, privileged=privileged, emit=emit)
 
     def told(self, seat: str) -> Told:
         """The same, with the record of it made."""
@@ -346,3 +333,34 @@ def resolved(scenario: Scenario[Any, Any], config: Any, item: Any, luck: Luck) -
         raise PluginError(f"{scenario.id}: counterbalance() gave no setting; an empty one is [{{}}]")
     chosen = settings[int(luck.generator("counterbalance").integers(len(settings)))]
     return config if not chosen else type(config).model_validate({**config.model_dump(), **chosen})
+
+
+def turn_of(
+    told: Told,
+    seat: str,
+    index: int,
+    luck: Luck,
+    *,
+    framing: Framing = "lived",
+    episode: str = "",
+    privileged: bool = False,
+    emit: Emit = ignore,
+) -> Turn:
+    """The turn of a seat that is told this."""
+    return lazy_turn(
+        {
+            "_told": told,
+            "seat": seat,
+            "menu": told.menu(),
+            "framing": framing,
+            "index": index,
+            "episode": episode,
+            "errors": (),
+            "luck": luck,
+            "appraise": told.appraise if privileged else None,
+            "emit": emit,
+            "pictures": (),
+            "chance": "",
+            "looks": 0,
+        }
+    )

@@ -6,7 +6,7 @@ import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -20,8 +20,8 @@ from sandbox.adapters.traffic import TrafficControl
 from sandbox.agent import Agent, NoConfig, Reply, Turn
 from sandbox.errors import InputError, ModelError, PluginError
 from sandbox.experiment.expand import substitute
-from sandbox.menu import InvalidAction, Move
-from sandbox.play import Memo, Play, validated_config
+from sandbox.menu import InvalidAction, Move, read
+from sandbox.play import Memo, Play, turn_of, validated_config
 from sandbox.plugins import FOREIGN, Plugins, resolve
 from sandbox.recent import Recent, RecentOf
 from sandbox.runner.loop import World
@@ -30,6 +30,7 @@ from sandbox.scenario import Benchmark, Luck, Scenario
 from sandbox.scorer import Estimator, Scorer
 from sandbox.surface import Surface
 from sandbox.text import canonical
+from sandbox.told import Told
 from sandbox.trace import AgentSpec, EpisodeSpec
 
 
@@ -42,6 +43,9 @@ class _NoPolicyError(Exception):
 class _NoLuck(Luck):
     def generator(self, *name: object) -> np.random.Generator:
         raise _NoPolicyError
+
+
+_NO_LUCK = _NoLuck(0)
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,9 @@ class ScriptedPolicy:
     """
 
     scenario: Scenario[Any, Any]
-    config: Any
-    item: Any
     seat: str
     agent: AgentSpec
     make: Maker
-
-    @cached_property
-    def _play(self) -> Play:
-        play = Play(self.scenario, self.config, self.item, 0)
-        play.luck = _NoLuck(0)
-        return play
 
     def __call__(self, state: Any) -> Move:
         """Its move in the state; the declared forfeit where it gives no legal one.
@@ -87,10 +83,8 @@ class ScriptedPolicy:
         Raises:
             _NoPolicyError: it is no function of the state; the seat has no policy then.
         """
-        play = self._play
-        play.state = state
         agent = self.make()
-        turn = play.turn(self.seat, 0, privileged=agent.privileged)
+        turn = turn_of(Told(self.scenario, state, self.seat), self.seat, 0, _NO_LUCK, privileged=agent.privileged)
         try:
             answer = agent.act(turn)
             if _remembers(agent):
@@ -98,8 +92,8 @@ class ScriptedPolicy:
         except _NoPolicyError as error:
             error.seat = self.seat
             raise
-        move = play.read(turn.menu, answer.action if type(answer) is Reply else answer)
-        return play.forfeit(self.seat) if isinstance(move, InvalidAction) else move
+        move = read(turn.menu, self.scenario.action, answer.action if type(answer) is Reply else answer)
+        return self.scenario.forfeit(state, self.seat) if isinstance(move, InvalidAction) else move
 
 
 def _remembers(agent: Agent[Any]) -> bool:
@@ -336,7 +330,7 @@ class Builder:
         found = self._benchmarks.get(key)
         if found is None:
             config, item = self.config_and_item(scenario, spec)
-            policies = {seat: self._policy(scenario, config, item, seat, use) for seat, use in others.items()}
+            policies = {seat: self._policy(scenario, seat, use) for seat, use in others.items()}
             known = {seat: policy for seat, policy in policies.items() if policy is not None}
             while True:
                 try:
@@ -349,9 +343,7 @@ class Builder:
             self._benchmarks.put(key, found)
         return found
 
-    def _policy(
-        self, scenario: Scenario[Any, Any], config: Any, item: Any, seat: str, use: AgentSpec
-    ) -> ScriptedPolicy | None:
+    def _policy(self, scenario: Scenario[Any, Any], seat: str, use: AgentSpec) -> ScriptedPolicy | None:
         """A scripted counterpart as a function of the state; None for what is not scripted (a graph, a record)."""
         if use.id == RECORDED:
             return None
@@ -359,7 +351,7 @@ class Builder:
         if not make.scripted:
             return None
 
-        return ScriptedPolicy(scenario, config, item, seat, use, make)
+        return ScriptedPolicy(scenario, seat, use, make)
 
     def versions(self, spec: EpisodeSpec) -> Mapping[str, str]:
         """Distribution (or file) -> version, of the sandbox and of every plugin in the specification."""

@@ -89,10 +89,10 @@ class Shared:
                 done.redacted or packer.redacted,
                 done.flags,
             )
-            if step.observation or step.menu:  # chance's moves are made anew each time
+            if step.observation or step.menu:  # the draws of chance have a name of their own each
                 _keep(self._exchanged, of, found)
-                if known is None:
-                    _keep(self._done, of[2:], done)
+            if known is None:
+                _keep(self._done, of[2:], done)
         return found
 
 

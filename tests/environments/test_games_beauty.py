@@ -54,7 +54,7 @@ def start(**fields: Any) -> BeautyState:
 
 def level(rules: BeautyConfig, seat: str, k: int) -> ScriptedPolicy:
     use = AgentSpec(id="baselines/level_k", name=seat, config={"level": k})
-    return ScriptedPolicy(GAME, rules, Item(), seat, use, BUILDER.agent(use))
+    return ScriptedPolicy(GAME, seat, use, BUILDER.agent(use))
 
 
 # -- contract -----------------------------------------------------------------------------------------------------

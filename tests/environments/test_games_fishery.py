@@ -61,7 +61,7 @@ def fished(state: FisheryState, *months: tuple[int, ...]) -> FisheryState:
 
 def fisher(rules: FisheryConfig, seat: str, **settings_: Any) -> ScriptedPolicy:
     use = AgentSpec(id="baselines/fisher", name=seat, config=settings_)
-    return ScriptedPolicy(GAME, rules, Item(), seat, use, BUILDER.agent(use))
+    return ScriptedPolicy(GAME, seat, use, BUILDER.agent(use))
 
 
 def fishers(rules: FisheryConfig, *all_settings: dict[str, Any]) -> dict[str, Any]:

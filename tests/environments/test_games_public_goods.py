@@ -52,7 +52,7 @@ def tokens(*numbers: int) -> tuple[Move, ...]:
 
 def contributor(rules: PublicGoodsConfig, seat: str, **settings_: Any) -> ScriptedPolicy:
     use = AgentSpec(id="baselines/contributor", name=seat, config=settings_)
-    return ScriptedPolicy(GAME, rules, Item(), seat, use, BUILDER.agent(use))
+    return ScriptedPolicy(GAME, seat, use, BUILDER.agent(use))
 
 
 # -- contract -----------------------------------------------------------------------------------------------------
