@@ -23,6 +23,18 @@ def uncollected() -> Iterator[None]:
 
 
 @contextmanager
+def collected_anew() -> Iterator[None]:
+    """Inside `uncollected`: with the garbage collector, in all threads, which walks only what is made from now on."""
+    gc.freeze()
+    gc.enable()
+    try:
+        yield
+    finally:
+        gc.disable()
+        gc.unfreeze()
+
+
+@contextmanager
 def collected_seldom() -> Iterator[None]:
     """With the garbage collector at a seventieth of its usual pace, in all threads.
 
