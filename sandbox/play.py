@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from sandbox.agent import Emit, Framing, Turn, ignore, lazy_turn
 from sandbox.errors import InputError, PluginError
 from sandbox.menu import Forfeit, InvalidAction, Menu, Move, read
-from sandbox.recent import Recent, RecentOf, by_object
+from sandbox.recent import Recent, RecentOf
 from sandbox.scenario import NATURE, Appraisal, Luck, Scenario
 from sandbox.told import LONGEST, Answered, Made, Told, made
 
@@ -72,9 +72,15 @@ class Place:
         return self._identity
 
 
-@by_object(300)  # many states pay the very same
+_PAID: RecentOf[tuple[Mapping[str, float], Mapping[str, float]]] = RecentOf(300)  # many states pay the very same
+
+
 def _of_seats(totals: Mapping[str, float], seats: tuple[str, ...]) -> Mapping[str, float]:
-    return {seat: float(totals.get(seat, 0.0)) for seat in seats}
+    found = _PAID.get((totals, seats))
+    if found is None or found[0] != totals:  # a plugin may fill the same object anew
+        found = dict(totals), {seat: float(totals.get(seat, 0.0)) for seat in seats}
+        _PAID.put((totals, seats), found)
+    return found[1]
 
 
 Moved = tuple[object, ...]
