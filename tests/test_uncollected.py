@@ -51,3 +51,17 @@ def test_what_is_made_anew_is_collected_and_nothing_else_is_walked():
         assert not gc.isenabled()
         assert gc.get_freeze_count() == 0
     assert gc.isenabled()
+
+
+def test_sections_that_overlap_in_any_order_leave_the_collector_on():
+    """Two threads score at once, say: the one that began last must not leave it off for ever."""
+    first, last, anew = uncollected(), uncollected(), collected_anew()
+    first.__enter__()
+    last.__enter__()
+    anew.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.isenabled()
+    anew.__exit__(None, None, None)
+    assert not gc.isenabled()
+    last.__exit__(None, None, None)
+    assert gc.isenabled()
