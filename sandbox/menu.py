@@ -12,20 +12,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from sandbox.finite import Finite
 from sandbox.text import canonical
 
 
-class Move(BaseModel):
+class Move(Finite):
     """Base of every action: frozen, no unknown fields, finite numbers.
 
     Give each kind of action of a scenario its own subclass with a constant `kind: Literal["offer"] = "offer"`; its
     docstring is what an agent is told about it. Free text (a message) is a field like any other.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     abstains: ClassVar[bool] = False
     """Whether this move means "I choose not to choose": counted as an abstention, not as a choice."""

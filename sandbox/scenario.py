@@ -15,12 +15,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from sandbox.errors import PluginError
-from sandbox.finite import holds_finite, is_finite
+from sandbox.finite import Finite, is_finite
 from sandbox.menu import Forfeit, Menu, Move
 from sandbox.text import canonical, fragment, is_exact, sha256
 
@@ -31,21 +31,8 @@ NATURE = "nature"
 """The seat whose moves are chance."""
 
 
-class Frozen(BaseModel):
+class Frozen(Finite):
     """Base of configs, items and observations: immutable, no unknown fields, finite numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As pydantic's, but no field becomes NaN or infinite where its type forbids that: a trace relies on it.
-
-        Raises:
-            ValueError: names the fields.
-        """
-        wrong = [name for name, value in (update or {}).items() if not holds_finite(value)]
-        if wrong and is_finite(TypeAdapter(type(self))):
-            raise ValueError(f"{type(self).__name__}: {', '.join(wrong)} must hold finite numbers, and would not")
-        return super().model_copy(update=update, deep=deep)
 
 
 class Item(Frozen):

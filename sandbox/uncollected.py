@@ -6,20 +6,53 @@ The collector would walk all of them, and all that was ever imported, again and 
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+class _Rests:
+    """How many threads want the garbage collector to rest: it is as it was before the first when the last is done."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted = 0
+        self._before = True
+
+    def add(self, count: int) -> None:
+        """1: one more wants it to; -1: one fewer."""
+        with self._lock:
+            if not self._wanted:
+                self._before = gc.isenabled()
+                gc.disable()
+            self._wanted += count
+            if not self._wanted and self._before:
+                gc.enable()
+
+
+_RESTS = _Rests()
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Without the garbage collector, in all threads; keep it short, or call `gc.collect(1)` now and then."""
-    enabled = gc.isenabled()
-    gc.disable()
+    _RESTS.add(1)
     try:
         yield
     finally:
-        if enabled:
-            gc.enable()
+        _RESTS.add(-1)
+
+
+@contextmanager
+def collected_anew() -> Iterator[None]:
+    """Inside `uncollected`: the garbage collector rests no longer, but walks only what is made from now on."""
+    gc.freeze()
+    _RESTS.add(-1)
+    try:
+        yield
+    finally:
+        _RESTS.add(1)
+        gc.unfreeze()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PlainSerializer, TypeAdapter
 
 from sandbox.finite import is_finite
+from sandbox.menu import Move
 from sandbox.scenario import Frozen
 from tests.toys import Rps
 
@@ -35,7 +36,6 @@ class State:
     round: int
     said: str | None = None
     over: bool = False
-    asked: tuple[FiniteFloat, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,39 @@ class Counting:
     total: float
 
 
-@pytest.mark.parametrize("kind", [int, str, Prices, State, FiniteFloat, list[Prices]])
+class Unknown(Frozen):
+    price: float = float("nan")
+
+
+class Best(Frozen):
+    least: float = Field(default_factory=lambda: float("inf"))
+
+
+class Copied(BaseModel):
+    price: FiniteFloat = 0.0
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    price: FiniteFloat = 0.0
+
+
+class Derived(Frozen):
+    price: float = 0.0
+
+    def model_post_init(self, context: Any) -> None:
+        object.__setattr__(self, "price", float("nan"))
+
+
+class Made(Frozen):
+    price: float = 0.0
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        object.__setattr__(self, "price", float("nan"))
+
+
+@pytest.mark.parametrize("kind", [int, str, Prices, State, list[Prices]])
 def test_declared_to_be_finite(kind: Any) -> None:
     assert is_finite(TypeAdapter(kind))
 
@@ -66,6 +98,15 @@ def test_declared_to_be_finite(kind: Any) -> None:
 )
 def test_not_declared_to_be_finite(kind: Any) -> None:
     assert not is_finite(TypeAdapter(kind))
+
+
+COPY = Copied().model_copy(update={"price": float("nan")})
+
+
+@pytest.mark.parametrize("made", [Unknown(), Best(), COPY, Unchecked(float("nan")), Derived(), Made()])
+def test_what_nobody_looked_at_is_not_taken_to_be_finite(made: Any) -> None:
+    """Neither defaults, copies and dataclasses nor what a model's own code sets is validated."""
+    assert not is_finite(TypeAdapter(type(made)))
 
 
 def test_a_model_inside_a_finite_one_speaks_for_itself() -> None:
@@ -99,6 +140,12 @@ def test_a_copy_is_not_made_what_its_type_forbids():
     with pytest.raises(ValueError, match="Prices: prices, by_name must hold finite numbers"):
         prices.model_copy(update={"prices": (2.0, float("nan")), "by_name": {"a": float("inf")}, "next": None})
     assert prices.model_copy(update={"prices": (2.0,)}).prices == (2.0,)
+
+    class Pay(Move):
+        price: float
+
+    with pytest.raises(ValueError, match="Pay: price must hold"):
+        Pay(price=1.0).model_copy(update={"price": float("nan")})
 
     class Unbounded(Frozen):
         value: float = Field(allow_inf_nan=True)

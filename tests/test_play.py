@@ -59,6 +59,20 @@ def test_recorded_chance_is_used_in_its_order_and_its_end_is_an_error() -> None:
         play.settle()
 
 
+def test_payoffs_are_those_of_the_state_also_where_a_scenario_fills_one_object_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They were looked for by the object, and what had been paid first was paid for ever."""
+    totals: dict[str, float] = {}
+    pays = Rps.payoffs
+    monkeypatch.setattr(Rps, "payoffs", lambda self, state: totals.update(pays(self, state)) or totals)
+    play = world(spec(Rps))
+    before = play.payoffs()
+    rock(play)
+    play.settle()
+    assert (before, play.payoffs()) == ({"ann": 0.0, "ben": 0.0}, {"ann": 2.0, "ben": -2.0})
+
+
 def test_payoffs_are_totals_for_every_seat() -> None:
     play = world(spec(Rps), nature=[{"kind": "fall", "heads": True}] * 3)
     rock(play)

@@ -13,10 +13,13 @@ from sandbox.agent import changed
 from sandbox.errors import PluginError
 from sandbox.menu import InvalidAction, Move, moves
 from sandbox.play import Memo, Place, Play
-from sandbox.scenario import Appraisal, Item
+from sandbox.scenario import Appraisal, Frozen, Item
+from sandbox.store.conversations import Conversations
+from sandbox.store.payloads import Packer, decode
+from sandbox.store.traces import Shared, pack_step
 from sandbox.text import Fragmented, canonical
 from sandbox.told import Answered, Told, made
-from sandbox.trace import MenuEntry
+from sandbox.trace import MenuEntry, Step
 from tests.toys import Bet, Leave, Rps, RpsConfig, Wheel, WheelConfig, WheelItem, WheelState, pick
 
 
@@ -103,6 +106,22 @@ def test_an_observation_keeps_the_bytes_that_no_other_has(seen: dict[str, Any], 
     assert repr(record.observation) == repr(seen)
     assert (type(record.observation) is Fragmented) == kept
     assert not kept or record.observation.fragment == canonical(seen)  # type: ignore[attr-defined]  # as said
+
+
+def test_a_default_of_an_observation_that_is_no_number_is_recorded_as_it_is() -> None:
+    """Defaults are not validated; it was stored as null."""
+
+    class Seen(Frozen):
+        best: float = float("-inf")
+
+    teller = SimpleNamespace(
+        observe=lambda *given: Seen(), render=str, menu=lambda *given: (Leave(),), appraise=Wheel().appraise
+    )
+    seen = Told(teller, WheelState(WheelConfig(), 3, 3), "player").record().observation
+    packer = Packer(None)
+    step = Step(index=0, tick=0, seat="player", applied={}).model_copy(update={"observation": seen})
+    content = pack_step(step, packer, Shared(), Conversations()).content
+    assert decode(content.split(b"\n")[0]) == {"observation": {"best": float("-inf")}, "text": ""}
 
 
 def test_what_was_understood_once_is_not_what_something_else_means() -> None:

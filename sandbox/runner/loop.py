@@ -171,7 +171,10 @@ class EpisodeLoop:
             facts, payoffs = plain(world.facts(), "facts()"), world.payoffs()
         except (ModelError, BrowserError, StoreError):
             raise  # not the episode's fault: it stays to be run
-        except (Exception, SystemExit) as error:  # a plugin may do anything: recorded, and the other episodes go on
+        # A plugin may do anything: recorded, and the other episodes go on.
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_interrupted():
+                raise
             status, reason = "error", "".join(traceback.format_exception(error))[-4000:]
         fields = {
             "id": self.spec.key,
@@ -473,6 +476,12 @@ class EpisodeLoop:
         self._digest = fields["digest"] = step.digest_of_parts(self._digest, told, decided, applied)
         self.steps.append(step)
         self.record(step)
+
+
+def _is_interrupted() -> bool:
+    """Whether the episode is cancelled, and not merely something that its agent waited for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _imagined(presenter: Presenter | None, turn: Turn, understand: Understand) -> Understand:

@@ -32,7 +32,7 @@ from sandbox.store import Store
 from sandbox.store.annotations import OF_PEOPLE, by_episode
 from sandbox.text import canonical
 from sandbox.trace import Choice, Episode, choices
-from sandbox.uncollected import uncollected
+from sandbox.uncollected import collected_anew, uncollected
 
 Wanted = Literal["estimates", "verdicts"]
 """How much of what scorers can say: all of it, or scores and verdicts."""
@@ -67,7 +67,7 @@ class _Judge:
     fault: str = ""
 
 
-@uncollected()  # to the end: what was read is let go first; 33 estimators leave some 3,000 objects in cycles
+@uncollected()  # to the end: what was read is let go first
 def judge(
     store: Store,
     builder: Builder,
@@ -136,16 +136,17 @@ def judge(
     # A sixth of the time goes into reading cards again: who compares them with people has nothing to do without any.
     if any(CARDS in one.plugin.reads and (said or ANNOTATIONS not in one.plugin.reads) for one in estimators):
         _show_cards(store, experiment, judges)
-    for one in judges:
-        judged.cards[one.name] = one.known
-        findings = Findings() if one.fault else _estimate(one, sets, wanted)
-        if figures and not one.fault:
-            judged.figures[one.name] = _figures(one, sets, findings)
-        if one.fault:
-            source = builder.plugins.source("scorers", one.name)
-            judged.warnings.append(f"scorer {one.name} ({source}) failed and is left out: {one.fault}")
-        judged.findings[one.name] = findings
-        judged.warnings += [f"{one.name}: {warning}" for warning in findings.warnings]
+    with collected_anew():  # a bootstrap may leave its samples in cycles, thousands of them
+        for one in judges:
+            judged.cards[one.name] = one.known
+            findings = Findings() if one.fault else _estimate(one, sets, wanted)
+            if figures and not one.fault:
+                judged.figures[one.name] = _figures(one, sets, findings)
+            if one.fault:
+                source = builder.plugins.source("scorers", one.name)
+                judged.warnings.append(f"scorer {one.name} ({source}) failed and is left out: {one.fault}")
+            judged.findings[one.name] = findings
+            judged.warnings += [f"{one.name}: {warning}" for warning in findings.warnings]
     judged.warnings += [
         f"{agent}: {count} decisions were legal only after an answer that was not" for agent, count in corrected.items()
     ]

@@ -212,6 +212,20 @@ async def test_an_agent_that_raises_ends_its_episode_in_error_and_keeps_the_step
     assert episode.hash == episode.steps[-1].digest
 
 
+@pytest.mark.parametrize("seats", ["one", "two"])
+async def test_an_agent_whose_own_wait_was_cancelled_ends_its_episode_in_error(seats: str) -> None:
+    """It ended the task that plays episode after episode: none was left, and the run told nobody."""
+
+    async def agent(turn: Turn) -> Move:
+        waiting: asyncio.Future[Move] = asyncio.get_running_loop().create_future()
+        waiting.cancel()
+        return await waiting
+
+    episode = await play(agent) if seats == "one" else await play({"ann": agent, "ben": pick}, spec(Rps))
+    assert episode.status == "error"
+    assert "CancelledError" in episode.reason
+
+
 async def test_one_seat_that_raises_leaves_no_call_of_another_running() -> None:
     ended: list[str] = []
 
