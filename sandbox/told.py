@@ -166,10 +166,11 @@ class Told:
     def record(self) -> Record:
         """All of it, for a trace."""
         if self._record is None:
-            observation, text, offered = self.observation().model_dump(mode="json"), self.text(), _offered(self.menu())
+            told: BaseModel = self.observation()
+            observation = told.__pydantic_serializer__.to_python(told, mode="json")
+            text, offered = self.text(), _offered(self.menu())
             seen, said = fragment(observation), fragment(text)
-            kind: type[BaseModel] = type(self.observation())
-            if seen is not None and (_is_finite(kind) or is_exact(observation, seen)):
+            if seen is not None and (_is_finite(type(told)) or is_exact(observation, seen)):
                 observation = Fragmented(observation, seen)
             listed = _listed(self.menu(), offered, [self.appraised(one.move) for one in offered.moves])
             written = None
