@@ -68,7 +68,8 @@ def command(
         else:
             counts = ", ".join(f"{number} {status}" for status, number in row.counts.items())
             say(f"{row.name}: {row.episodes} episodes ({counts})")
-            say(f"score them: sandbox score {called!r}")
+            option = f" --store {store}" if store else ""
+            say(f"score them: sandbox score {called!r}{option}")
             for warning in notes.warnings:
                 warn(warning)
     if notes.faults:

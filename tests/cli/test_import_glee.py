@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,13 @@ def test_nothing_is_imported_where_anything_is_wrong(tmp_path: Path, capsys: pyt
     assert main(["import", "glee", str(path), "--store", str(tmp_path / "x.db")]) == 3
     assert "line 2, moves[0].decision: Input should be 'accept' or 'reject' (found 'maybe')" in capsys.readouterr().err
     assert not (tmp_path / "x.db").exists()
+
+
+def test_the_command_said_after_an_import_scores_what_was_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "some cases.jsonl"
+    path.write_text(json.dumps(recorded("cases")[0]), "utf-8")
+    assert main(["import", "glee", str(path), "--store", str(tmp_path / "x.db")]) == 0
+    said = capsys.readouterr().out.split("score them: ")[1]
+    assert main(shlex.split(said)[1:]) == 0
