@@ -13,6 +13,7 @@ from sandbox.cli.options import (
     print_document,
     say,
     store_url,
+    store_words,
 )
 
 EXPERIMENT = Path(__file__).with_name("demo.yaml")
@@ -40,7 +41,7 @@ def command(store: StoreOption = "", plugins_dir: PluginsOption = None, json: Js
         print_document(document)
     else:
         print_results(document)
-        option = "" if store_url(store) == "sandbox.db" else f" --store {store_url(store)}"
+        option = store_words(store_url(store) if store_url(store) != "sandbox.db" else "")
         two_faced = next(
             (e for e in document.episodes if e.agent == "two_faced" and "OffSwitch" in e.environment), None
         )

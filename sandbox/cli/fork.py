@@ -15,6 +15,7 @@ from sandbox.cli.options import (
     print_document,
     say,
     settings,
+    store_words,
     warn,
 )
 
@@ -79,7 +80,7 @@ def command(
             more = {"forks": forked.entries(), "differences": found, "warnings": [*told.warnings, *forked.warnings]}
             print_document(told.model_copy(update=more))
         else:
-            option = f" --store {store}" if store else ""
+            option = store_words(store)
             say(chosen.name)
             for line in fork_lines(forked.forks):
                 say(f"  {line}")

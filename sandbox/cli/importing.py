@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, open_store, print_document, say, warn
+from sandbox.cli.options import (
+    JsonOption,
+    PluginsOption,
+    StoreOption,
+    builder,
+    open_store,
+    print_document,
+    say,
+    store_words,
+    warn,
+)
 
 if TYPE_CHECKING:
     from sandbox.importing import RecordedTrace
@@ -68,7 +78,7 @@ def command(
         else:
             counts = ", ".join(f"{number} {status}" for status, number in row.counts.items())
             say(f"{row.name}: {row.episodes} episodes ({counts})")
-            option = f" --store {store}" if store else ""
+            option = store_words(store)
             say(f"score them: sandbox score {called!r}{option}")
             for warning in notes.warnings:
                 warn(warning)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,23 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 def store_url(given: str) -> str:
     """The store that is meant: the option, else the environment variable, else `sandbox.db` here."""
     return given or os.environ.get("SANDBOX_STORE") or "sandbox.db"
+
+
+def shown_store(given: str) -> str:
+    """`--store` as it may stand in what is shown or passed on: without a password."""
+    if "://" not in given:
+        return given
+    from sqlalchemy.engine import make_url
+
+    return make_url(given).render_as_string(hide_password=True)
+
+
+def store_words(given: str) -> str:
+    """What a command that is proposed ends with, so that it finds the same store: ` --store PATH`; '' if none is given.
+
+    For a shell, whatever the path is; a password is left for people to fill in.
+    """
+    return f" --store {shlex.quote(shown_store(given))}" if given else ""
 
 
 def open_store(given: str, *, create: bool = True) -> Store:

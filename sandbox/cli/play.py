@@ -16,6 +16,7 @@ from sandbox.cli.options import (
     print_document,
     say,
     settings,
+    store_words,
 )
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def command(
         if json:
             print_document(document)
         else:
-            option = f" --store {store}" if store else ""
+            option = store_words(store)
             say(f"\nreplay it: sandbox replay {chosen[-1].key[:12]}{option}   (the same command plays the next)")
         own = {spec.key for spec in chosen}
         return conclude(

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from sandbox.cli.options import JsonOption, PluginsOption, StoreOption, builder, open_store, print_document, say, warn
+from sandbox.cli.options import (
+    JsonOption,
+    PluginsOption,
+    StoreOption,
+    builder,
+    open_store,
+    print_document,
+    say,
+    shown_store,
+    warn,
+)
 
 
 class Format(StrEnum):
@@ -58,12 +68,3 @@ def command(
     if figures is not None:
         say(f"{figures}: {written:,} figures")
     return 0
-
-
-def shown_store(given: str) -> str:
-    """`--store` as it may stand in a file that is passed on: without a password."""
-    if "://" not in given:
-        return given
-    from sqlalchemy.engine import make_url
-
-    return make_url(given).render_as_string(hide_password=True)

@@ -17,6 +17,7 @@ from sandbox.cli.options import (
     print_document,
     say,
     settings,
+    store_words,
     warn,
 )
 
@@ -154,7 +155,7 @@ def conclude(
 
     failed = [entry for entry in episodes if entry.status == "error"]
     if failed:
-        option = f" --store {store}" if store else ""
+        option = store_words(store)
         warn(
             f"{len(failed):,} of {len(episodes):,} episodes ended in error; why the first did: "
             f"sandbox show {failed[0].id[:12]}{option}   ({again})"
@@ -213,6 +214,6 @@ def _of_options(
 
 
 def _say_next(document: Any, store: str) -> None:
-    option = f" --store {store}" if store else ""
+    option = store_words(store)
     first = next(entry for entry in document.episodes if entry.steps or entry is document.episodes[-1])
     say(f"\nreplay it: sandbox replay {first.id[:12]}{option}   (all: sandbox replay{option})")

@@ -129,7 +129,10 @@ def test_what_cannot_be_is_said(
 
 def test_a_password_does_not_get_into_the_file() -> None:
     """Reports are passed on."""
-    from sandbox.cli.report import shown_store
+    from sandbox.cli.options import shown_store, store_words
 
     assert shown_store("postgresql://ann:secret@host/db") == "postgresql://ann:***@host/db"
     assert shown_store("my.db") == "my.db"
+    assert store_words("postgresql://ann:secret@host/db") == " --store 'postgresql://ann:***@host/db'"
+    assert store_words("my results/x.db") == " --store 'my results/x.db'"
+    assert store_words("") == ""
