@@ -40,6 +40,15 @@ def matrix_rows(document: Document, matrix: MatrixEntry) -> Iterator[tuple[str, 
             yield agent, cells
 
 
+def matrix_title(document: Document, matrix: MatrixEntry) -> str:
+    """What a matrix shows, and of how many observations its numbers are: `..., n = 5 to 10 in each`."""
+    found = [cell.n for _, cells in matrix_rows(document, matrix) for cell in cells.values() if cell and cell.n]
+    if not found:
+        return matrix.title
+    least, most = min(found), max(found)
+    return f"{matrix.title}, n = {least:,}{f' to {most:,}' if most > least else ''} in each"
+
+
 RANKING = (("values/additive", ""), ("values/litmus", "clean"))
 """Scorers whose estimates rank values, with the variant that does."""
 

@@ -23,6 +23,7 @@ from sandbox.report.headlines import (
     TOP_VALUES,
     agents_of,
     matrix_rows,
+    matrix_title,
     named,
     number,
     percent,
@@ -357,7 +358,8 @@ class _Report:
         if not rows:
             return ""
         kinds = ["keep"] * (1 + len(matrix.columns))
-        return f"<h4>{escape_html(display_line(matrix.title))}</h4>" + _table(("", *matrix.columns), rows, kinds)
+        title = escape_html(display_line(matrix_title(self.document, matrix)))
+        return f"<h4>{title}</h4>" + _table(("", *matrix.columns), rows, kinds)
 
     def _doubted(self, scorer: str, rows: Iterable[EstimateEntry]) -> str:
         words = {agent: doubt(self.document.verdicts, agent, scorer) for agent in dict.fromkeys(e.agent for e in rows)}

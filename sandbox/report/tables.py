@@ -20,6 +20,7 @@ from sandbox.report.headlines import (
     agents_of,
     interval,
     matrix_rows,
+    matrix_title,
     named,
     number,
     percent,
@@ -159,7 +160,7 @@ def matrices(document: Document) -> list[Table]:
     """The matrices that scorers offer: a row per agent, a column per group, each number with its interval."""
     tables = []
     for matrix in document.matrices:
-        title = f"{matrix.title} ({matrix.scorer})"
+        title = f"{matrix_title(document, matrix)} ({matrix.scorer})"
         for headings in _blocks(list(matrix.columns)):
             table = _table(title, "", *headings)
             doubts = []

@@ -98,8 +98,17 @@ def test_who_failed_in_all_its_games_has_a_row_beside_its_column(shown):
     matrix = MatrixEntry(scorer="economy/game", title="Met", name="payoff", variant="", columns={n: n for n in names})
     met = document(estimate("economy/game", "payoff", 3.0, agent="sound", group="sound"), matrices=[matrix])
     played = [met.episodes[0].model_copy(update={"seats": {"buyer": name}, "agent": name}) for name in names]
-    said = shown(print_results, met.model_copy(update={"episodes": played})).split("Met (economy/game)")[1]
+    said = shown(print_results, met.model_copy(update={"episodes": played})).split("(economy/game)")[1]
     assert said.split("more:")[0].split()[-6:] == ["sound", "3.00", "-", "broken", "-", "-"]
+
+
+@pytest.mark.parametrize(("counts", "told"), [((9, 9), "n = 9 in each"), ((5, 1200), "n = 5 to 1,200 in each")])
+def test_a_matrix_says_of_how_many_observations_its_numbers_are(shown, counts, told):
+    columns = {"kettles": "k", "lamps": "l"}
+    matrix = MatrixEntry(scorer="market/share", title="Shares", name="modal", variant="", columns=columns)
+    entries = [estimate("market/share", "modal", group=group, n=n) for group, n in zip("kl", counts, strict=True)]
+    said = shown(print_results, document(*entries, matrices=[matrix]))
+    assert f"Shares, {told} (market/share)" in " ".join(said.split())
 
 
 def test_the_head_of_a_column_is_harmless_and_whole(shown):
