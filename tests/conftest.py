@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from tests import postgres
 # The time of an example says nothing on a busy machine.
 settings.register_profile("sandbox", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("sandbox")
+
+# A shell has what it runs in the background ignore Ctrl-C, and so would all that is started here: some of it is struck.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

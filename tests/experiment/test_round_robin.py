@@ -135,7 +135,7 @@ def test_the_terminal_shows_agents_side_by_side_and_the_matrix_with_its_interval
     print_estimates(document)
     (cell,) = [e for e in document.estimates if (e.agent, e.group) == ("rock", "against paper")]
     for out in (text, capsys.readouterr().out):
-        matrix = out[out.index("payoff by opponent (t/payoffs)") :].splitlines()
+        matrix = out[out.index("payoff by opponent, n = 4 in each (t/payoffs)") :].splitlines()
         assert matrix[2].split() == list(NAMES)
         assert matrix[4].split()[:3] == ["rock", "0.00", f"{cell.estimate:.2f}"]
         assert matrix[5].split()[:4] == ["[0.00,", "0.00]", f"[{cell.low:.2f},", f"{cell.high:.2f}]"]
@@ -145,7 +145,7 @@ def test_the_page_has_the_matrix_and_counts_and_returns_of_each_agent(
     played: sandbox.Results, document: Document
 ) -> None:
     text, _ = page(document, {}, played.about())
-    assert "<h4>payoff by opponent</h4>" in text
+    assert "<h4>payoff by opponent, n = 4 in each</h4>" in text
     counts = text[text.index("What was counted</h2>") :]
     assert '<tr><td class="keep">null</td><td class="n">14</td>' in counts
     payoffs = text[text.index("Payoffs</h2>") : text.index("What was counted</h2>")]
