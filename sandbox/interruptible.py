@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 async def _woken(main: Coroutine[Any, Any, T]) -> T:
     """`main`, with a loop that any signal wakes: as asyncio does itself on Windows, and for handlers of its own."""
-    if threading.current_thread() is not threading.main_thread():
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         return await main  # signals are the main thread's
     loop = asyncio.get_running_loop()
     heard, told = socket.socketpair()

@@ -449,7 +449,7 @@ def test_a_flipped_byte_in_a_step_is_named_with_its_episode_and_step(store, fill
 
 def test_a_pass_opens_no_step_of_which_nothing_is_asked_but_its_columns(store, filled, sql):
     """Scorers of facts and outcomes pay for no more; whoever asks for more is told which step is damaged."""
-    sql("UPDATE step SET content = x'00' WHERE episode = 3 AND \"index\" = 2")
+    sql('UPDATE step SET content = ? WHERE episode = 3 AND "index" = 2', b"\0")
     episode = list(store.episodes(parts=frozenset()))[2]
     assert [(step.seat, step.outcome) for step in episode.steps] == [
         (step.seat, step.outcome) for step in filled[2].steps
